@@ -1,0 +1,343 @@
+"""Alignments: hits of a clip and a reference on one time line, found by seed and extend.
+
+Seeds are the hits that the index gives. They vote for time lines (a speed and an offset); each of
+the best lines is extended frame by frame with the loose threshold, refined, and cut to the part
+that carries its evidence. docs/explanation/chance.md says how evidence is counted and why.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hashing import bits, chance
+from hashing.fingerprint import Track
+from hashing.index import Hits
+from hashing.views import View
+
+# Reference milliseconds per clip millisecond. The 3 % step keeps the drift of a 10 s seed below
+# half a bin; refining by least squares finds the rest.
+SPEEDS: Final[NDArray[np.float64]] = np.round(np.exp2(np.arange(-24, 25) / 24.0), 4)
+_BIN_MS: Final = 400  # of offsets: two frames of a clip that is sampled at four a second
+_TOLERANCE_MS: Final = 140  # around the expected time: rounding of frame rates, dropped frames
+_MOST_SEEDS_A_FRAME: Final = 24  # nearest hits of a clip frame in one reference; bounds the work
+_MOST_SPAN_SEEDS: Final = 32  # a long still frame votes at so many of its instants
+_MOST_LINES: Final = 8  # a reference cut to pieces and joined again gives several time lines
+# Changes below this are codec noise on one picture (2 to 8 bits on the development clips), so such
+# a hit is not a new one.
+DISTINCT_BITS: Final = 12
+_FULLY_NEW_BITS: Final = 64  # half of what two unrelated frames differ in: a wholly new picture
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """A part of a clip that runs along a part of a reference.
+
+    ``speed``: reference time over clip time. ``frames``: sampled clip frames in the range;
+    ``frames_matched``: those that are hits; ``distinct_hits``: hits on new pictures.
+    ``agreement``: 0 to 1, how far the pictures change together (see ``_agreement``).
+    ``evidence_nats`` is not yet paid for by the number of lines tried.
+    """
+
+    view: View
+    stream: int
+    speed: float
+    clip_start_ms: int
+    clip_end_ms: int
+    reference_start_ms: int
+    reference_end_ms: int
+    frames: int
+    frames_matched: int
+    distinct_hits: int
+    mean_distance_bits: float
+    agreement: float
+    evidence_nats: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """reference time = speed * clip time + offset."""
+
+    speed: float
+    offset_ms: float
+
+    def at(self, clip_ms: NDArray[np.int64]) -> NDArray[np.float64]:
+        expected: NDArray[np.float64] = self.speed * clip_ms + self.offset_ms
+        return expected
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The nearest reference frame around the line for every clip frame: rows, distances, reach."""
+
+    rows: NDArray[np.int64]
+    distances: NDArray[np.int64]
+
+    @property
+    def hit(self) -> NDArray[np.bool_]:
+        return self.distances <= chance.LOOSE_BITS
+
+
+def align(clip: Track, hits: Hits) -> list[Alignment]:
+    """The alignments of a clip's track with the reference track of ``hits``, strongest first.
+
+    Their clip ranges do not overlap. A pair of a few thousand frames takes milliseconds.
+    """
+    seeds = _Seeds.of(clip, hits)
+    free = np.ones(len(clip), np.bool_)
+    found: list[Alignment] = []
+    for _ in range(_MOST_LINES):
+        line = seeds.best_line(free)
+        if line is None:
+            break
+        best, rows = _extend(clip, hits.track, line, free)
+        if best is None:
+            break
+        found.append(best)
+        free[rows] = False
+    return sorted(found, key=lambda alignment: -alignment.evidence_nats)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeds:
+    """Votes: clip row, clip time, reference time and evidence of each seed."""
+
+    clip_rows: NDArray[np.int64]
+    clip_ms: NDArray[np.int64]
+    reference_ms: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, clip: Track, hits: Hits) -> "_Seeds":
+        kept = _nearest_a_frame(hits)
+        clip_rows, rows = hits.clip_rows[kept], hits.reference_rows[kept]
+        weights = np.maximum(0.0, chance.evidence(hits.distances[kept]))
+        spans = hits.track.spans_ms[rows]
+        repeats = np.minimum(1 + spans // _BIN_MS, _MOST_SPAN_SEEDS)
+        place = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        step_ms = np.repeat(spans / repeats, repeats)
+        clip_rows, rows = np.repeat(clip_rows, repeats), np.repeat(rows, repeats)
+        return cls(
+            clip_rows,
+            clip.times_ms[clip_rows],
+            hits.track.times_ms[rows] + (place * step_ms).astype(np.int64),
+            np.repeat(weights, repeats),
+        )
+
+    def best_line(self, free: NDArray[np.bool_]) -> _Line | None:
+        """The line with most votes from frames that are still free; None without any."""
+        open_seeds = free[self.clip_rows]
+        if not open_seeds.any():
+            return None
+        rows, weights = self.clip_rows[open_seeds], self.weights[open_seeds]
+        clip_ms, reference_ms = self.clip_ms[open_seeds], self.reference_ms[open_seeds]
+        best, most = _Line(1.0, 0.0), -1.0
+        for speed in _by_plainness():
+            offsets = reference_ms - speed * clip_ms
+            for half_bin in (0.0, 0.5):
+                votes, offset_ms = _strongest_bin(offsets, half_bin, rows, weights)
+                if votes > most * 1.02:  # an odd speed has to win clearly over a plain one
+                    best, most = _Line(float(speed), offset_ms), votes
+        return best
+
+
+def _by_plainness() -> NDArray[np.float64]:
+    """The speeds, those nearest to 1 first."""
+    order = np.argsort(np.abs(np.log(SPEEDS)), kind="stable")
+    return np.take(SPEEDS, order)
+
+
+def _strongest_bin(
+    offsets: NDArray[np.float64],
+    half_bin: float,
+    rows: NDArray[np.int64],
+    weights: NDArray[np.float64],
+) -> tuple[float, float]:
+    """Votes and offset of the fullest bin, where a clip frame has one vote in each bin."""
+    bins = np.floor(offsets / _BIN_MS + half_bin).astype(np.int64)
+    order = np.lexsort((-weights, rows, bins))
+    bins, rows = bins[order], rows[order]
+    first = np.ones(len(bins), np.bool_)
+    first[1:] = (bins[1:] != bins[:-1]) | (rows[1:] != rows[:-1])
+    kept_bins, kept = bins[first], order[first]
+    starts = np.flatnonzero(np.diff(kept_bins, prepend=kept_bins[0] - 1))
+    votes = np.add.reduceat(weights[kept], starts)
+    top = int(np.argmax(votes))
+    end = starts[top + 1] if top + 1 < len(starts) else len(kept)
+    members = kept[starts[top] : end]
+    return float(votes[top]), float(np.average(offsets[members], weights=weights[members] + 1e-9))
+
+
+def _nearest_a_frame(hits: Hits) -> NDArray[np.intp]:
+    """Rows of ``hits``: each clip frame's nearest few."""
+    order = np.lexsort((hits.distances, hits.clip_rows))
+    rows = hits.clip_rows[order]
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
+    return order[rank < _MOST_SEEDS_A_FRAME]
+
+
+def _walk(clip: Track, reference: Track, line: _Line) -> _Walk:
+    """For each clip frame the nearest reference frame that is shown around the expected time."""
+    expected = line.at(clip.times_ms)
+    last = np.searchsorted(reference.times_ms, expected + _TOLERANCE_MS, side="right") - 1
+    first = np.searchsorted(reference.times_ms, expected - _TOLERANCE_MS, side="right") - 1
+    width = int(np.max(last - first, initial=0)) + 1
+    rows = last[:, None] - np.arange(width)[None, :]
+    inside = np.maximum(rows, 0)
+    ends_ms = reference.times_ms[inside] + reference.spans_ms[inside]
+    valid = (rows >= 0) & (rows >= first[:, None]) & (ends_ms >= expected[:, None] - _TOLERANCE_MS)
+    pairs = bits.distances(
+        np.repeat(clip.hashes, width, axis=0), reference.hashes[inside.ravel()]
+    ).reshape(rows.shape)
+    pairs[~valid] = bits.HASH_BITS
+    # Of equally near frames the one closest to the line: else a still scene bends it.
+    shown_ms = np.clip(expected[:, None], reference.times_ms[inside], ends_ms)
+    away_ms = np.abs(shown_ms - expected[:, None])
+    nearest = np.argmin(pairs + np.minimum(away_ms, 1000) / 10_000, axis=1)
+    every = np.arange(len(rows))
+    return _Walk(inside[every, nearest], pairs[every, nearest])
+
+
+def _extend(
+    clip: Track, reference: Track, line: _Line, free: NDArray[np.bool_]
+) -> tuple[Alignment | None, NDArray[np.intp]]:
+    """The best part of this line, refined, and the clip rows in it (to be taken out)."""
+    best: Alignment | None = None
+    taken = np.zeros(0, np.intp)
+    for _ in range(4):
+        walk = _walk(clip, reference, line)
+        rows = _strongest_part(clip, reference, walk, free)
+        hit = rows[walk.hit[rows]]
+        if not len(hit):
+            break
+        alignment = _measured(clip, reference, line, walk, rows)
+        if best is not None and alignment.evidence_nats <= best.evidence_nats:
+            break
+        best, taken = alignment, rows
+        line = _refined(clip, reference, line, walk, hit)
+    return best, taken
+
+
+def _refined(
+    clip: Track, reference: Track, line: _Line, walk: _Walk, rows: NDArray[np.intp]
+) -> _Line:
+    """The least-squares line through these hits; the same line where they do not carry a fit."""
+    clip_ms = clip.times_ms[rows].astype(np.float64)
+    if len(rows) < 3 or np.ptp(clip_ms) < 1000:
+        return line
+    starts = reference.times_ms[walk.rows[rows]]
+    ends = starts + reference.spans_ms[walk.rows[rows]]
+    # A frame that stands for a span agrees with every instant of it.
+    reference_ms = np.clip(line.at(clip.times_ms[rows]), starts, ends)
+    speed, offset_ms = np.polyfit(clip_ms, reference_ms, 1)
+    if not SPEEDS[0] * 0.95 <= speed <= SPEEDS[-1] * 1.05:
+        return line
+    return _Line(float(speed), float(offset_ms))
+
+
+def _strongest_part(
+    clip: Track, reference: Track, walk: _Walk, free: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """The stretch of free clip rows, from hit to hit, whose evidence along the line is largest."""
+    rows = np.flatnonzero(free)
+    evidence = chance.evidence(walk.distances[rows]) * _novelty(clip, reference, walk, rows)
+    start, stop = _largest_sum(evidence)
+    part = rows[start:stop]
+    hit = part[walk.hit[part]]
+    return part[(part >= hit[0]) & (part <= hit[-1])] if len(hit) else part[:0]
+
+
+def _measured(
+    clip: Track, reference: Track, line: _Line, walk: _Walk, rows: NDArray[np.intp]
+) -> Alignment:
+    """The alignment of these clip rows along the line; the first and last of them are hits."""
+    hit = rows[walk.hit[rows]]
+    distinct = _distinct(clip, reference, walk, hit)
+    agreement = _agreement(clip, reference, walk, distinct)
+    weighed = chance.evidence(walk.distances[rows]) * _novelty(clip, reference, walk, rows)
+    lead = float(chance.evidence(walk.distances[distinct]).max())
+    rest = max(0.0, float(weighed.sum()) - lead)
+    first, last = rows[0], rows[-1]
+    clip_end_ms = int(clip.times_ms[last] + clip.spans_ms[last])
+    start_ms, end_ms = line.at(np.array([clip.times_ms[first], clip_end_ms]))
+    reference_end_ms = int(reference.times_ms[-1] + reference.spans_ms[-1])
+    return Alignment(
+        view=clip.view,
+        stream=clip.stream,
+        speed=round(line.speed, 4),
+        clip_start_ms=int(clip.times_ms[first]),
+        clip_end_ms=clip_end_ms,
+        reference_start_ms=max(0, int(start_ms)),
+        reference_end_ms=min(reference_end_ms, int(end_ms)),
+        frames=len(rows),
+        frames_matched=len(hit),
+        distinct_hits=len(distinct),
+        mean_distance_bits=float(walk.distances[hit].mean()),
+        agreement=agreement,
+        evidence_nats=lead + rest * agreement,
+    )
+
+
+def _largest_sum(values: NDArray[np.float64]) -> tuple[int, int]:
+    """Start and stop of the contiguous part with the largest sum (Kadane); one element at least."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    lowest = np.minimum.accumulate(sums[:-1])
+    stop = int(np.argmax(sums[1:] - lowest))
+    start = int(np.argmin(sums[: stop + 1]))
+    return start, stop + 1
+
+
+def _novelty(
+    clip: Track, reference: Track, walk: _Walk, rows: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """How new each frame's picture is, 0 to 1, against the frame before it on both sides.
+
+    The weight of its evidence: a run of one static picture counts once, because an unchanged
+    picture near an unchanged picture says nothing that the first pair has not said.
+    """
+    weights = np.ones(len(rows))
+    changed_clip = bits.distances(clip.hashes[rows[1:]], clip.hashes[rows[:-1]])
+    matched = reference.hashes[walk.rows[rows]]
+    changed_reference = bits.distances(matched[1:], matched[:-1])
+    weights[1:] = np.minimum(1.0, np.minimum(changed_clip, changed_reference) / _FULLY_NEW_BITS)
+    return weights
+
+
+def _distinct(
+    clip: Track, reference: Track, walk: _Walk, hit: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """The hits that show a new picture, on both sides, against the last one kept."""
+    kept: list[int] = []
+    for row in hit:
+        if kept:
+            before = kept[-1]
+            changed_clip = bits.distances(clip.hashes[[row]], clip.hashes[[before]])
+            pair = walk.rows[[row]], walk.rows[[before]]
+            changed_reference = bits.distances(reference.hashes[pair[0]], reference.hashes[pair[1]])
+            if min(int(changed_clip[0]), int(changed_reference[0])) < DISTINCT_BITS:
+                continue
+        kept.append(int(row))
+    return np.array(kept, np.intp)
+
+
+def _agreement(clip: Track, reference: Track, walk: _Walk, distinct: NDArray[np.intp]) -> float:
+    """How far the two pictures change together from one distinct hit to the next, 0 to 1.
+
+    In a copy the bits that flip are the same on both sides. In two takes of one still scene the
+    frames are near as well, but what moves is different: on the development clips copies have 0.4
+    and more, other takes of a scene at most 0.2 (docs/benchmarks.md, "agreement"). Chance overlap
+    is taken out. 0 when there is nothing to compare.
+    """
+    if len(distinct) < 2:
+        return 0.0
+    clip_flips = clip.hashes[distinct[1:]] ^ clip.hashes[distinct[:-1]]
+    matched = reference.hashes[walk.rows[distinct]]
+    reference_flips = matched[1:] ^ matched[:-1]
+    in_clip = np.bitwise_count(clip_flips).sum(axis=1, dtype=np.float64)
+    in_reference = np.bitwise_count(reference_flips).sum(axis=1, dtype=np.float64)
+    in_both = np.bitwise_count(clip_flips & reference_flips).sum(dtype=np.float64)
+    by_chance = (in_clip * in_reference).sum() / bits.HASH_BITS
+    most = np.sqrt(in_clip * in_reference).sum()
+    return float(np.clip((in_both - by_chance) / max(1.0, most - by_chance), 0.0, 1.0))

@@ -1,0 +1,171 @@
+"""Fingerprints: the frame hashes of one clip or reference in time order.
+
+A fingerprint has one track for each algorithm, view and video track of the container. It carries
+how its hashes were made, so hashes made differently can never be compared by accident.
+The packed form for stores is in ``hashing.formats.packed``, the text form in
+``hashing.formats.document``.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hashing import bits, pdq, phash
+from hashing.errors import IncompatibleHash
+from hashing.views import View
+
+# Neighbours this near are one picture: a re-encoded still moves 2 to 4 bits from frame to frame.
+SAME_PICTURE_BITS: Final = 4
+
+
+class Kind(StrEnum):
+    """What a fingerprint was made from."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A hash algorithm's name and the parameters that change its bits."""
+
+    name: str
+    parameters: tuple[tuple[str, int], ...]
+
+    def __str__(self) -> str:
+        settings = ",".join(f"{key}={value}" for key, value in self.parameters)
+        return f"{self.name}({settings})"
+
+    def require_same(self, other: Self) -> None:
+        """Raise IncompatibleHash unless hashes of both may be compared."""
+        if self != other:
+            raise IncompatibleHash(
+                f"cannot compare {self} with {other}; hash the media again with this version"
+            )
+
+
+PHASH: Final = Algorithm(phash.ALGORITHM, (("hash_size", 16), ("plane_px", phash.PLANE_PX)))
+PDQ: Final = Algorithm(pdq.ALGORITHM, (("plane_px", pdq.PLANE_PX),))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Frame hashes of one algorithm, view and video track, in time order.
+
+    ``times_ms`` int64 (n,), not decreasing, from the start of the clip; ``spans_ms`` int64 (n,):
+    for how long after its time each hash stands for the picture (0: that frame alone);
+    ``qualities`` uint8 (n,), PDQ's 0 to 100; ``hashes`` uint8 (n, 32).
+    """
+
+    algorithm: Algorithm
+    view: View
+    stream: int
+    times_ms: NDArray[np.int64]
+    spans_ms: NDArray[np.int64]
+    qualities: NDArray[np.uint8]
+    hashes: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.times_ms)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Track):
+            return NotImplemented
+        return (self.algorithm, self.view, self.stream) == (
+            other.algorithm,
+            other.view,
+            other.stream,
+        ) and all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in zip(self._arrays(), other._arrays(), strict=True)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.algorithm, self.view, self.stream, self.hashes.tobytes()))
+
+    def _arrays(self) -> tuple[NDArray[np.generic], ...]:
+        return self.times_ms, self.spans_ms, self.qualities, self.hashes
+
+    def select(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Self:
+        """The same track with only these frames."""
+        return replace(
+            self,
+            times_ms=self.times_ms[rows],
+            spans_ms=self.spans_ms[rows],
+            qualities=self.qualities[rows],
+            hashes=self.hashes[rows],
+        )
+
+    def merged(self, within_bits: int = SAME_PICTURE_BITS) -> Self:
+        """The same track with runs of near-identical neighbours as one hash with a span.
+
+        A frame joins a run while it is within ``within_bits`` of the run's first frame.
+        """
+        starts = list(_run_starts(self.hashes, within_bits))
+        lasts = np.array([*starts[1:], len(self)], np.intp) - 1
+        kept = self.select(np.array(starts, np.intp))
+        ends_ms = self.times_ms[lasts] + self.spans_ms[lasts] if len(self) else kept.times_ms
+        return replace(kept, spans_ms=ends_ms - kept.times_ms)
+
+
+def _run_starts(hashes: NDArray[np.uint8], within_bits: int) -> Iterator[int]:
+    start, count, window = 0, len(hashes), 64
+    while start < count:
+        yield start
+        following = start + 1
+        while following < count:
+            near = bits.distances(hashes[start : start + 1], hashes[following : following + window])
+            far = np.flatnonzero(near > within_bits)
+            if len(far):
+                following += int(far[0])
+                break
+            following += len(near)
+        start = following
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """All tracks of one clip or reference. ``duration_ms`` is what was decoded; 0 for an image."""
+
+    kind: Kind
+    duration_ms: int
+    tracks: tuple[Track, ...]
+
+    @property
+    def frames(self) -> int:
+        """Frame hashes in all tracks."""
+        return sum(len(track) for track in self.tracks)
+
+    def of(self, algorithm: Algorithm) -> tuple[Track, ...]:
+        """The tracks made with this algorithm.
+
+        Raises IncompatibleHash for a track with the same name and other parameters: leaving it
+        out silently would be a miss.
+        """
+        for track in self.tracks:
+            if track.algorithm.name == algorithm.name:
+                track.algorithm.require_same(algorithm)
+        return tuple(track for track in self.tracks if track.algorithm == algorithm)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, hex, of kind and tracks: the same for the same clip, whatever the packing."""
+        state = hashlib.sha256(f"{self.kind}|{self.duration_ms}".encode())
+        for track in self.tracks:
+            state.update(f"|{track.algorithm}|{track.view}|{track.stream}|{len(track)}|".encode())
+            state.update(track.times_ms.astype("<i8").tobytes())
+            state.update(track.spans_ms.astype("<i8").tobytes())
+            state.update(track.qualities.tobytes())
+            state.update(track.hashes.tobytes())
+        return state.hexdigest()
+
+    @property
+    def reference_id(self) -> str:
+        """The id of a reference that was given none: the digest's first 16 digits."""
+        return self.digest[:16]

@@ -1,0 +1,224 @@
+"""Matching: a clip's fingerprint against a list's index, from hits to findings.
+
+For each reference the strongest explanation wins: alignments on a time line, or, where a side is a
+single picture, that picture alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from hashing import chance, verdict
+from hashing.alignment import DISTINCT_BITS, Alignment, align
+from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
+from hashing.index import Hits, Index
+from hashing.verdict import Policy, Verdict
+from hashing.views import View
+
+Range = tuple[int, int]
+_PLAIN_SPEED: Final = 0.02  # within this of 1 a line counts as unchanged speed: half a grid step
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one reference in a clip. Ranges are in ms, and empty for a picture.
+
+    ``frames`` sampled clip frames lie in the ranges, ``frames_matched`` of them agree.
+    """
+
+    reference: int
+    verdict: Verdict
+    algorithm: Algorithm
+    view: View
+    speed: float
+    chance: float
+    frames: int
+    frames_matched: int
+    distinct_hits: int
+    mean_distance_bits: float
+    agreement: float
+    clip_ranges_ms: tuple[Range, ...]
+    reference_ranges_ms: tuple[Range, ...]
+    clip_coverage: float
+    reference_coverage: float
+
+    @property
+    def score(self) -> float:
+        """0 to 1, monotone in the evidence."""
+        return chance.score(self.chance)
+
+
+class ListIndex:
+    """All references of one list, searchable: pHash tracks, and PDQ where there is no pHash."""
+
+    def __init__(self, fingerprints: Sequence[Fingerprint]) -> None:
+        self._durations_ms = [one.duration_ms for one in fingerprints]
+        self._stills = [_is_still(one) for one in fingerprints]
+        self._indexes = (
+            Index(PHASH, fingerprints),
+            Index(PDQ, [_without_phash(one) for one in fingerprints]),
+        )
+
+    @property
+    def frames(self) -> int:
+        """Reference frame hashes that a clip frame is compared with."""
+        return sum(len(index) for index in self._indexes)
+
+    def match(self, clip: Fingerprint, tries: float, policy: Policy) -> list[Finding]:
+        """The findings in this list, best first; ``tries`` is how many lines the check tries.
+
+        Raises IncompatibleHash when clip and list were hashed in different ways.
+        """
+        hits: dict[int, list[tuple[Track, Hits]]] = defaultdict(list)
+        for index in self._indexes:
+            if len(index):
+                for track in clip.of(index.algorithm):
+                    for found in index.search(track, chance.LOOSE_BITS):
+                        hits[found.reference].append((track, found))
+        clip_is_still = _is_still(clip)
+        findings = [
+            self._picture(clip, number, pairs, tries, policy)
+            if clip_is_still or self._stills[number]
+            else self._footage(clip, number, pairs, tries, policy)
+            for number, pairs in sorted(hits.items())
+        ]
+        kept = [finding for finding in findings if finding.verdict is not Verdict.NO_MATCH]
+        return sorted(kept, key=lambda finding: (finding.verdict != Verdict.MATCH, finding.chance))
+
+    def _picture(
+        self,
+        clip: Fingerprint,
+        number: int,
+        pairs: list[tuple[Track, Hits]],
+        tries: float,
+        policy: Policy,
+    ) -> Finding:
+        track, hits = min(pairs, key=lambda pair: int(pair[1].distances.min()))
+        distance = int(hits.distances.min())
+        return Finding(
+            reference=number,
+            verdict=verdict.of_picture(
+                distance, clip_is_image=clip.kind is Kind.IMAGE, policy=policy
+            ),
+            algorithm=track.algorithm,
+            view=track.view,
+            speed=1.0,
+            chance=min(1.0, tries * chance.share_within(distance)),
+            frames=len(track),
+            frames_matched=len(np.unique(hits.clip_rows)),
+            distinct_hits=1,
+            mean_distance_bits=float(distance),
+            agreement=0.0,
+            clip_ranges_ms=_picture_range(clip, track, hits.clip_rows),
+            reference_ranges_ms=(),
+            clip_coverage=1.0 if clip.kind is Kind.IMAGE else 0.0,
+            reference_coverage=0.0,
+        )
+
+    def _footage(
+        self,
+        clip: Fingerprint,
+        number: int,
+        pairs: list[tuple[Track, Hits]],
+        tries: float,
+        policy: Policy,
+    ) -> Finding:
+        lines = [
+            (_false_alarms(alignment, tries), alignment, track)
+            for track, hits in pairs
+            for alignment in align(track, hits)
+        ]
+        lines.sort(key=lambda line: line[0])
+        false_alarms, best, track = lines[0]
+        parts = _compatible([line[1] for line in lines if line[0] <= policy.near_chance] or [best])
+        clip_ranges = _united([(part.clip_start_ms, part.clip_end_ms) for part in parts])
+        reference_ranges = _united(
+            [(part.reference_start_ms, part.reference_end_ms) for part in parts]
+        )
+        matched = sum(part.frames_matched for part in parts)
+        return Finding(
+            reference=number,
+            verdict=verdict.of_alignment(best, false_alarms, policy),
+            algorithm=track.algorithm,
+            view=best.view,
+            speed=best.speed,
+            chance=false_alarms,
+            frames=sum(part.frames for part in parts),
+            frames_matched=matched,
+            distinct_hits=sum(part.distinct_hits for part in parts),
+            mean_distance_bits=sum(p.mean_distance_bits * p.frames_matched for p in parts)
+            / matched,
+            agreement=best.agreement,
+            clip_ranges_ms=clip_ranges,
+            reference_ranges_ms=reference_ranges,
+            clip_coverage=_share(clip_ranges, clip.duration_ms),
+            reference_coverage=_share(reference_ranges, self._durations_ms[number]),
+        )
+
+
+def tries(clip: Fingerprint, reference_frames: int) -> float:
+    """Time lines that a check tries: each clip frame in each view on each reference frame."""
+    frames = sum(len(track) for track in clip.of(PHASH)) or sum(len(t) for t in clip.of(PDQ))
+    return float(max(1, frames) * max(1, reference_frames))
+
+
+def _false_alarms(alignment: Alignment, lines_tried: float) -> float:
+    # Half of the prior goes to unchanged speed, the rest is shared by the grid's other speeds.
+    plain = abs(alignment.speed - 1.0) <= _PLAIN_SPEED
+    return chance.expected_false_alarms(
+        alignment.evidence_nats, lines_tried * (2.0 if plain else 2.0 * 48)
+    )
+
+
+def _is_still(fingerprint: Fingerprint) -> bool:
+    """Whether this shows one picture only: an image, or a video in which nothing changes."""
+    if fingerprint.kind is Kind.IMAGE:
+        return True
+    return all(len(track.merged(DISTINCT_BITS)) < 3 for track in fingerprint.tracks)
+
+
+def _without_phash(fingerprint: Fingerprint) -> Fingerprint:
+    """Nothing where a pHash track says the same better, else the fingerprint."""
+    if fingerprint.of(PHASH):
+        return Fingerprint(fingerprint.kind, fingerprint.duration_ms, ())
+    return fingerprint
+
+
+def _picture_range(
+    clip: Fingerprint, track: Track, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+) -> tuple[Range, ...]:
+    if clip.kind is Kind.IMAGE:
+        return ()
+    first, last = int(rows.min()), int(rows.max())
+    return ((int(track.times_ms[first]), int(track.times_ms[last] + track.spans_ms[last])),)
+
+
+def _compatible(alignments: list[Alignment]) -> list[Alignment]:
+    """The strongest alignments whose clip ranges do not overlap."""
+    kept: list[Alignment] = []
+    for one in alignments:
+        if all(
+            one.clip_end_ms <= other.clip_start_ms or one.clip_start_ms >= other.clip_end_ms
+            for other in kept
+        ):
+            kept.append(one)
+    return kept
+
+
+def _united(ranges: list[Range]) -> tuple[Range, ...]:
+    """The same time as ranges in order, none touching another."""
+    united: list[Range] = []
+    for start, end in sorted(ranges):
+        if united and start <= united[-1][1]:
+            united[-1] = (united[-1][0], max(end, united[-1][1]))
+        else:
+            united.append((start, end))
+    return tuple(united)
+
+
+def _share(ranges: tuple[Range, ...], whole_ms: int) -> float:
+    covered = sum(end - start for start, end in ranges)
+    return round(min(1.0, covered / whole_ms), 4) if whole_ms else 0.0

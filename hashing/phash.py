@@ -1,0 +1,77 @@
+"""imagehash's pHash with ``hash_size=16`` (256 bits), in batches, with its sixteen variants.
+
+Equal to ``imagehash.phash(Image.fromarray(plane), hash_size=16)`` for a 64 by 64 ``plane`` but for
+floating-point ties (the golden tests allow 2 bits). Why this hash: docs/decisions/0001.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hashing import bits
+
+ALGORITHM: Final = "phash256"
+PLANE_PX: Final = 64  # imagehash's hash_size 16 times its highfreq_factor 4
+_SIZE: Final = 16
+
+# scipy.fftpack's unnormalised DCT-II, first 16 rows: what imagehash calls on both axes.
+_DCT: Final = 2.0 * np.cos(
+    np.pi * np.arange(_SIZE)[:, None] * (2 * np.arange(PLANE_PX)[None, :] + 1) / (2 * PLANE_PX)
+)
+_WHITE_DC: Final = 4.0 * PLANE_PX * PLANE_PX * 255  # the (0, 0) coefficient of an all-white plane
+_ODD: Final = np.where(np.arange(_SIZE) % 2, -1.0, 1.0)
+
+
+def shrink(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The 64 by 64 area-averaged plane that is hashed, of ``luma``: uint8, (height, width)."""
+    plane = cv2.resize(luma, (PLANE_PX, PLANE_PX), interpolation=cv2.INTER_AREA)
+    return plane.astype(np.uint8, copy=False)
+
+
+def coefficients(planes: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Low-frequency DCT coefficients, float64 (n, 16, 16), of ``planes``: uint8 (n, 64, 64)."""
+    dct: NDArray[np.float64] = _DCT @ planes.astype(np.float64) @ _DCT.T
+    return dct
+
+
+def hashes(dct: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Packed hashes, uint8 (n, 32): each coefficient above the median of its 256."""
+    flat = dct.reshape(len(dct), bits.HASH_BITS)
+    return bits.pack(flat > np.median(flat, axis=1, keepdims=True))
+
+
+def mirrored(dct: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coefficients that the left-right mirrored planes would have."""
+    return dct * _ODD
+
+
+def upside_down(dct: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coefficients that the planes flipped top to bottom would have."""
+    return dct * _ODD[:, None]
+
+
+def transposed(dct: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coefficients of the planes flipped over their main diagonal."""
+    return dct.transpose(0, 2, 1)
+
+
+def turned(dct: NDArray[np.float64], quarter_turns: int) -> NDArray[np.float64]:
+    """The coefficients of the planes turned counter-clockwise, as ``numpy.rot90`` turns."""
+    match quarter_turns % 4:
+        case 1:
+            return upside_down(transposed(dct))
+        case 2:
+            return upside_down(mirrored(dct))
+        case 3:
+            return mirrored(transposed(dct))
+        case _:
+            return dct
+
+
+def negative(dct: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coefficients of the planes with inverted brightness, ``255 - plane``."""
+    inverted = -dct
+    inverted[:, 0, 0] += _WHITE_DC
+    return inverted
