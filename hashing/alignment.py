@@ -166,7 +166,14 @@ def _strongest_bin(
     top = int(np.argmax(votes))
     end = starts[top + 1] if top + 1 < len(starts) else len(kept)
     members = kept[starts[top] : end]
-    return float(votes[top]), float(np.average(offsets[members], weights=weights[members] + 1e-9))
+    return float(votes[top]), _weighted_median(offsets[members], weights[members])
+
+
+def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """One of the values, so that the line runs through a seed and not between two."""
+    order = np.argsort(values, kind="stable")
+    half = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
+    return float(values[order[min(int(half), len(order) - 1)]])
 
 
 def _nearest_a_frame(hits: Hits) -> NDArray[np.intp]:
@@ -301,7 +308,8 @@ def _novelty(
     changed_clip = bits.distances(clip.hashes[rows[1:]], clip.hashes[rows[:-1]])
     matched = reference.hashes[walk.rows[rows]]
     changed_reference = bits.distances(matched[1:], matched[:-1])
-    weights[1:] = np.minimum(1.0, np.minimum(changed_clip, changed_reference) / _FULLY_NEW_BITS)
+    changed = np.maximum(1, np.minimum(changed_clip, changed_reference))
+    weights[1:] = np.minimum(1.0, changed / _FULLY_NEW_BITS)
     return weights
 
 

@@ -15,7 +15,7 @@ from hashing import chance, verdict
 from hashing.alignment import DISTINCT_BITS, Alignment, align
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
 from hashing.index import Hits, Index
-from hashing.verdict import Policy, Verdict
+from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View
 
 Range = tuple[int, int]
@@ -67,7 +67,7 @@ class ListIndex:
         """Reference frame hashes that a clip frame is compared with."""
         return sum(len(index) for index in self._indexes)
 
-    def match(self, clip: Fingerprint, tries: float, policy: Policy) -> list[Finding]:
+    def match(self, clip: Fingerprint, tries: float, policy: DecisionPolicy) -> list[Finding]:
         """The findings in this list, best first; ``tries`` is how many lines the check tries.
 
         Raises IncompatibleHash when clip and list were hashed in different ways.
@@ -85,7 +85,7 @@ class ListIndex:
             else self._footage(clip, number, pairs, tries, policy)
             for number, pairs in sorted(hits.items())
         ]
-        kept = [finding for finding in findings if finding.verdict is not Verdict.NO_MATCH]
+        kept = [one for one in findings if one is not None and one.verdict is not Verdict.NO_MATCH]
         return sorted(kept, key=lambda finding: (finding.verdict != Verdict.MATCH, finding.chance))
 
     def _picture(
@@ -94,7 +94,7 @@ class ListIndex:
         number: int,
         pairs: list[tuple[Track, Hits]],
         tries: float,
-        policy: Policy,
+        policy: DecisionPolicy,
     ) -> Finding:
         track, hits = min(pairs, key=lambda pair: int(pair[1].distances.min()))
         distance = int(hits.distances.min())
@@ -124,18 +124,20 @@ class ListIndex:
         number: int,
         pairs: list[tuple[Track, Hits]],
         tries: float,
-        policy: Policy,
-    ) -> Finding:
+        policy: DecisionPolicy,
+    ) -> Finding | None:
         lines = [
             (_false_alarms(alignment, tries), alignment, track)
             for track, hits in pairs
             for alignment in align(track, hits)
         ]
+        if not lines:
+            return None
         lines.sort(key=lambda line: line[0])
         false_alarms, best, track = lines[0]
         parts = _compatible([line[1] for line in lines if line[0] <= policy.near_chance] or [best])
-        clip_ranges = _united([(part.clip_start_ms, part.clip_end_ms) for part in parts])
-        reference_ranges = _united(
+        clip_ranges = united([(part.clip_start_ms, part.clip_end_ms) for part in parts])
+        reference_ranges = united(
             [(part.reference_start_ms, part.reference_end_ms) for part in parts]
         )
         matched = sum(part.frames_matched for part in parts)
@@ -208,7 +210,7 @@ def _compatible(alignments: list[Alignment]) -> list[Alignment]:
     return kept
 
 
-def _united(ranges: list[Range]) -> tuple[Range, ...]:
+def united(ranges: list[Range]) -> tuple[Range, ...]:
     """The same time as ranges in order, none touching another."""
     united: list[Range] = []
     for start, end in sorted(ranges):

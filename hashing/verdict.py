@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class DecisionPolicy:
     """Where the lines are drawn. ``chance`` is expected false alarms a check, at most.
 
     ``match_span_ms``: the hits of a match span at least this much of the clip.
@@ -33,7 +33,7 @@ class Policy:
 
 # DESIGN.md, "Words": 90 % of alarms are right only below 4.8e-6 false ones a clip (a pilot found
 # 4.3 known copies in 100,000 files); `python -m benchmarks.sample_set` measures this policy.
-DEFAULT_POLICY: Final = Policy(
+DEFAULT_POLICY: Final = DecisionPolicy(
     match_distinct_hits=3,
     match_span_ms=1000,
     match_chance=1e-6,
@@ -42,7 +42,7 @@ DEFAULT_POLICY: Final = Policy(
 )
 
 
-def of_alignment(alignment: Alignment, false_alarms: float, policy: Policy) -> Verdict:
+def of_alignment(alignment: Alignment, false_alarms: float, policy: DecisionPolicy) -> Verdict:
     """The verdict on one time line, given its expected number of false alarms."""
     span_ms = alignment.clip_end_ms - alignment.clip_start_ms
     enough = (
@@ -55,7 +55,7 @@ def of_alignment(alignment: Alignment, false_alarms: float, policy: Policy) -> V
     return Verdict.NO_MATCH
 
 
-def of_picture(distance_bits: int, *, clip_is_image: bool, policy: Policy) -> Verdict:
+def of_picture(distance_bits: int, *, clip_is_image: bool, policy: DecisionPolicy) -> Verdict:
     """The verdict on one frame alone, without a time line.
 
     Only an image matches so: a single near frame is never a ``match`` for a video.

@@ -1,0 +1,64 @@
+"""What every benchmark prints: tables for people, then one JSON object with the figures.
+
+``--write`` also puts the tables into docs/benchmarks.md, between this benchmark's markers.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+_PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+Figure = float | int | str | bool
+
+
+class Report:
+    """Collects what one benchmark found."""
+
+    def __init__(self, name: str, title: str) -> None:
+        self._name = name
+        self._parts = [f"## {title}"]
+        self._figures: dict[str, Figure] = {}
+
+    def text(self, paragraph: str) -> None:
+        """Add a paragraph."""
+        self._parts.append(paragraph)
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Add a table; numbers come formatted."""
+        lines = [header, ["---"] * len(header), *rows]
+        self._parts.append(
+            "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+        )
+
+    def figure(self, key: str, value: Figure) -> None:
+        """Add a figure to the closing JSON object."""
+        self._figures[key] = round(value, 6) if isinstance(value, float) else value
+
+    def finish(self, *, write: bool) -> None:
+        """Print all, the JSON object last; write the page's section if asked."""
+        command = f"`python -m benchmarks.{self._name}`"
+        section = "\n\n".join([*self._parts, f"Measured by {command}."])
+        print(section)
+        print(json.dumps({"benchmark": self._name, "figures": self._figures}))
+        if write:
+            _replace_section(self._name, section)
+
+
+def arguments(description: str) -> argparse.Namespace:
+    """The flags that all benchmarks take: ``--fast`` and ``--write``."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--fast", action="store_true", help="a smaller run for every day")
+    parser.add_argument("--write", action="store_true", help="update docs/benchmarks.md")
+    return parser.parse_args()
+
+
+def _replace_section(name: str, section: str) -> None:
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    page = _PAGE.read_text() if _PAGE.exists() else "# Benchmarks\n"
+    block = f"{begin}\n{section}\n{end}"
+    marked = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    page = marked.sub(lambda _: block, page) if marked.search(page) else f"{page}\n{block}\n"
+    _PAGE.write_text(page)

@@ -1,0 +1,77 @@
+"""Time stamps that can be relied on, made from those that a container claims.
+
+Time stamps are part of the hostile input: they may be missing, equal, run backwards or jump. Here
+they become a clock that never runs backwards, and a sampler that cannot be starved by it.
+"""
+
+from typing import Final
+
+_FIRST_STEP_MS: Final = 40  # 25 frames a second, until two time stamps say otherwise
+_LONGEST_STEP_MS: Final = 1000  # a longer gap is a pause of a screen recording, no frame rate
+_LONGEST_GAP_MS: Final = 120_000  # a pause; anything longer is a jump, and is taken out
+MOST_SKIPPED_FRAMES: Final = 29  # one in thirty is looked at, whatever the time stamps say
+_NEW_START_FRAMES: Final = 3  # so many stamps in the past are a restart, fewer are disorder
+
+
+class Clock:
+    """The times of one track's frames, in decoding order."""
+
+    def __init__(self) -> None:
+        self._time_ms = 0
+        self._offset_ms: int | None = None  # of the clock against the stamps
+        self._step_ms = _FIRST_STEP_MS
+        self._in_the_past = 0
+
+    @property
+    def end_ms(self) -> int:
+        """When the last frame ends; 0 before the first."""
+        return 0 if self._offset_ms is None else self._time_ms + self._step_ms
+
+    def tick(self, stamp_ms: int | None) -> int:
+        """The next frame's time in ms from the track's start; ``stamp_ms`` is what it claims."""
+        if self._offset_ms is None:
+            self._offset_ms = -(stamp_ms or 0)
+            return 0
+        claimed_ms = self._time_ms if stamp_ms is None else stamp_ms + self._offset_ms
+        gap_ms = claimed_ms - self._time_ms
+        if 0 < gap_ms <= _LONGEST_GAP_MS:
+            self._in_the_past = 0
+            if gap_ms <= _LONGEST_STEP_MS:
+                self._step_ms = gap_ms
+            self._time_ms = claimed_ms
+        else:
+            self._time_ms += self._step_ms
+            self._doubt(stamp_ms, gap_ms)
+        return self._time_ms
+
+    def _doubt(self, stamp_ms: int | None, gap_ms: int) -> None:
+        """Follow the stamps from here, after a jump or a restart."""
+        if stamp_ms is None:
+            return
+        self._in_the_past += 1
+        if gap_ms > 0 or self._in_the_past >= _NEW_START_FRAMES:
+            self._offset_ms = self._time_ms - stamp_ms
+            self._in_the_past = 0
+
+
+class Sampler:
+    """Picks at most one frame in each interval, and at least one in ``most_skipped`` + 1 frames.
+
+    The second rule keeps a clip that claims to last a fifth of a second from being looked at once.
+    """
+
+    def __init__(self, interval_ms: int, most_skipped: int = MOST_SKIPPED_FRAMES) -> None:
+        self._interval_ms = interval_ms
+        self._most_skipped = most_skipped
+        self._slot: int | None = None
+        self._skipped = 0
+
+    def due(self, time_ms: int) -> bool:
+        """Whether to take the frame at this time; ask once for each frame, in order."""
+        slot = time_ms // self._interval_ms
+        if slot == self._slot and self._skipped < self._most_skipped:
+            self._skipped += 1
+            return False
+        self._slot = slot
+        self._skipped = 0
+        return True

@@ -1,0 +1,65 @@
+"""The front door of decoding: bytes or a stream in, a ``Media`` out.
+
+The first bytes decide which reader gets a clip: still pictures and picture animations go to Pillow
+(``hashing.stills``), everything else to PyAV (``hashing.container``). Names and claimed types of
+files are never looked at.
+"""
+
+from io import BytesIO
+from typing import BinaryIO, Final
+
+from hashing.container import Container
+from hashing.errors import EmptyMedia, NotMedia, UnreadableMedia
+from hashing.media import Limits, LumaFrame, Media
+from hashing.stills import Stills, picture_format
+
+__all__ = ["Limits", "LumaFrame", "Media", "open_media"]
+
+_HEAD_BYTES: Final = 64
+# ISO base media boxes that start a file, at byte 4 (ISO/IEC 14496-12), with those of old QuickTime.
+_ISO_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"styp")
+_CONTAINER_MAGIC: Final = (
+    b"\x1aE\xdf\xa3",  # Matroska, WebM: EBML
+    b"FLV\x01",
+    b"OggS",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF
+    b"\x00\x00\x01\xba",  # MPEG program stream
+    b"DKIF",  # IVF
+)
+
+
+def open_media(media: bytes | BinaryIO, limits: Limits) -> Media:
+    """The clip in ``media``, recognised and ready to be decoded.
+
+    A stream that cannot seek is read into memory first, up to ``limits.media_bytes``; others are
+    read in place and must stay open. Raises EmptyMedia, NotMedia, NoVideo or UnreadableMedia.
+    """
+    stream = _seekable(media, limits)
+    stream.seek(0)
+    head = stream.read(_HEAD_BYTES)
+    if not head:
+        raise EmptyMedia("the file has no bytes; copy it again")
+    name = picture_format(head)
+    if name is not None:
+        return Stills(stream, name, limits)
+    try:
+        return Container(stream, limits)
+    except NotMedia as error:
+        if not _is_container(head):
+            raise
+        raise UnreadableMedia(
+            "the file is a video's beginning or a damaged one, and cannot be opened; copy it again"
+        ) from error
+
+
+def _seekable(media: bytes | BinaryIO, limits: Limits) -> BinaryIO:
+    if isinstance(media, bytes):
+        return BytesIO(media)
+    if media.seekable():
+        return media
+    return BytesIO(media.read(limits.media_bytes))
+
+
+def _is_container(head: bytes) -> bool:
+    riff = head[:4] == b"RIFF" and head[8:12] == b"AVI "
+    return riff or head[4:8] in _ISO_BOXES or head.startswith(_CONTAINER_MAGIC)

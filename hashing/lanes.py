@@ -1,0 +1,224 @@
+"""The second half of an extraction: sampled frames in, hashed tracks out, in bounded batches."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hashing import bits, pdq, phash
+from hashing.clock import Sampler
+from hashing.fingerprint import PDQ, PHASH, Algorithm, Track
+from hashing.media import LumaFrame
+from hashing.views import Rectangle, View
+
+PHASH_QUALITY_FLOOR: Final = 30  # PDQ's score; below, a frame's pHash is mostly codec noise
+_FLOORS: Final = {PHASH: PHASH_QUALITY_FLOOR, PDQ: pdq.QUALITY_FLOOR}
+_BATCH: Final = 64  # planes hashed at once: 2 MB of coefficients, and no gain from more
+# PDQ's filter weights are a square matrix a side of the frame. At this length its box windows are
+# 16 px, so an area average down to it changes nothing that survives them.
+_PDQ_SIDE_PX: Final = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How densely a clip is looked at, and in which views.
+
+    ``phash_interval_ms`` and ``pdq_interval_ms``: at most one frame of each track in each.
+    ``economical``: leave out the loop filter and the frames that no other refers to.
+    ``mirrored``: hash the mirrored views too. ``merge``: near-identical neighbours become one hash
+    with a span.
+    """
+
+    phash_interval_ms: int
+    pdq_interval_ms: int
+    economical: bool
+    mirrored: bool
+    merge: bool
+
+    def interval_ms(self, algorithm: Algorithm) -> int:
+        """The interval of this algorithm's frames."""
+        return self.phash_interval_ms if algorithm == PHASH else self.pdq_interval_ms
+
+
+class Hasher:
+    """Hashes the sampled frames of all video tracks of one clip."""
+
+    def __init__(self, sampling: Sampling) -> None:
+        self._sampling = sampling
+        self._streams: dict[int, _Stream] = {}
+
+    def add(self, frame: LumaFrame, borderless: Rectangle | None) -> None:
+        """Take one sampled frame, as it is and, where borders were found, without them."""
+        stream = self._streams.get(frame.stream)
+        if stream is None:
+            stream = self._streams[frame.stream] = _Stream(frame.stream, self._sampling)
+        stream.add(frame, borderless)
+
+    def counts(self) -> tuple[int, int]:
+        """Frames that were looked at, and those of them too flat to hash in any view.
+
+        Complete only after ``tracks``.
+        """
+        streams = self._streams.values()
+        return sum(len(each.times_ms[PHASH]) for each in streams), sum(
+            each.flat_frames() for each in streams
+        )
+
+    def tracks(self, end_ms: int) -> tuple[Track, ...]:
+        """The hashed tracks, in a fixed order; ``end_ms`` is when the clip ends."""
+        return tuple(
+            track
+            for number in sorted(self._streams)
+            for track in self._streams[number].tracks(end_ms)
+        )
+
+
+class _Stream:
+    """One video track: when it was sampled, and a lane for each algorithm and view."""
+
+    def __init__(self, number: int, sampling: Sampling) -> None:
+        self._number = number
+        self._sampling = sampling
+        ratio = -(-sampling.pdq_interval_ms // sampling.phash_interval_ms)
+        self._pdq_sampler = Sampler(sampling.pdq_interval_ms, ratio)
+        self.times_ms: dict[Algorithm, list[int]] = {PHASH: [], PDQ: []}
+        self._lanes: dict[tuple[Algorithm, bool], _Lane] = {}
+
+    def add(self, frame: LumaFrame, borderless: Rectangle | None) -> None:
+        algorithms = (PHASH, PDQ) if self._pdq_sampler.due(frame.time_ms) else (PHASH,)
+        for algorithm in algorithms:
+            number = len(self.times_ms[algorithm])
+            self.times_ms[algorithm].append(frame.time_ms)
+            self._lane(algorithm, borderless=False).add(number, frame.luma, frame.full_range)
+            if borderless is not None:
+                inner = borderless.cut(frame.luma)
+                self._lane(algorithm, borderless=True).add(number, inner, frame.full_range)
+
+    def flat_frames(self) -> int:
+        lanes = [lane for (algorithm, _), lane in self._lanes.items() if algorithm == PHASH]
+        usable = np.unique(np.concatenate([lane.numbers() for lane in lanes]))
+        return len(self.times_ms[PHASH]) - len(usable)
+
+    def tracks(self, end_ms: int) -> list[Track]:
+        found = [
+            self._track(algorithm, end_ms, borderless=borderless, mirrored=mirrored)
+            for algorithm in (PHASH, PDQ)
+            for borderless in (False, True)
+            for mirrored in ((False, True) if self._sampling.mirrored else (False,))
+            if (algorithm, borderless) in self._lanes
+        ]
+        return [track for track in found if len(track)]
+
+    def _track(
+        self, algorithm: Algorithm, end_ms: int, *, borderless: bool, mirrored: bool
+    ) -> Track:
+        lane = self._lanes[algorithm, borderless]
+        numbers = lane.numbers()
+        times_ms = np.array(self.times_ms[algorithm], np.int64)
+        longest_ms = 2 * self._sampling.interval_ms(algorithm)
+        spans_ms = np.diff(times_ms, append=max(end_ms, int(times_ms[-1]))).clip(0, longest_ms)
+        track = Track(
+            algorithm,
+            View.of(borderless=borderless, mirrored=mirrored),
+            self._number,
+            times_ms[numbers],
+            spans_ms[numbers],
+            lane.qualities(),
+            lane.hashes(mirrored=mirrored),
+        )
+        return track.merged() if self._sampling.merge else track
+
+    def _lane(self, algorithm: Algorithm, *, borderless: bool) -> "_Lane":
+        if (algorithm, borderless) not in self._lanes:
+            self._lanes[algorithm, borderless] = _Lane(algorithm)
+        return self._lanes[algorithm, borderless]
+
+
+class _Lane:
+    """One algorithm's and one view's way from planes to hashes. Flat frames are left out."""
+
+    def __init__(self, algorithm: Algorithm) -> None:
+        self._algorithm = algorithm
+        self._waiting: list[_Plane] = []
+        self._batches: list[_Batch] = []
+
+    def add(self, number: int, luma: NDArray[np.uint8], full_range: bool) -> None:
+        """Shrink the frame with this number among the sampled ones, and keep only that."""
+        plane = phash.shrink(luma) if self._algorithm == PHASH else _pdq_plane(luma)
+        self._waiting.append(_Plane(number, plane, full_range))
+        if len(self._waiting) >= _BATCH:
+            self._hash()
+
+    def numbers(self) -> NDArray[np.int64]:
+        """Which of the stream's sampled frames have a hash: int64 (n,)."""
+        return np.concatenate([np.zeros(0, np.int64), *(each.numbers for each in self._hashed())])
+
+    def qualities(self) -> NDArray[np.uint8]:
+        """Their qualities: uint8 (n,)."""
+        return np.concatenate([np.zeros(0, np.uint8), *(each.qualities for each in self._hashed())])
+
+    def hashes(self, *, mirrored: bool) -> NDArray[np.uint8]:
+        """Their hashes, or those that their mirrored frames would have: uint8 (n, 32)."""
+        parts = (each.mirrored if mirrored else each.hashes for each in self._hashed())
+        return np.concatenate([np.zeros((0, bits.HASH_BYTES), np.uint8), *parts])
+
+    def _hashed(self) -> "list[_Batch]":
+        if self._waiting:
+            self._hash()
+        return self._batches
+
+    def _hash(self) -> None:
+        numbers = np.array([each.number for each in self._waiting], np.int64)
+        limited = np.array([not each.full_range for each in self._waiting])
+        planes = np.stack([each.plane for each in self._waiting])
+        self._waiting.clear()
+        full = widened(planes, limited)
+        qualities = pdq.qualities(full)
+        kept = qualities >= _FLOORS[self._algorithm]
+        if self._algorithm == PHASH:
+            # A pHash is the same for either range; unwidened, nothing has to be rounded again.
+            dct = phash.coefficients(planes[kept])
+            both = phash.hashes(dct), phash.hashes(phash.mirrored(dct))
+        else:
+            dct = pdq.coefficients(full[kept])
+            both = pdq.hashes(dct), pdq.hashes(pdq.mirrored(dct))
+        self._batches.append(_Batch(numbers[kept], qualities[kept], *both))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plane:
+    """A sampled frame's number, its plane (uint8 or float32, 64 by 64) and its range."""
+
+    number: int
+    plane: NDArray[np.uint8] | NDArray[np.float32]
+    full_range: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """Hashed frames: int64 (n,), uint8 (n,), and twice uint8 (n, 32)."""
+
+    numbers: NDArray[np.int64]
+    qualities: NDArray[np.uint8]
+    hashes: NDArray[np.uint8]
+    mirrored: NDArray[np.uint8]
+
+
+def widened(
+    planes: NDArray[np.uint8] | NDArray[np.float32], limited: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Brightness from 0 to 255, float32 (n, 64, 64); ``limited``, bool (n,), says which are not."""
+    offset = np.where(limited, np.float32(16), np.float32(0))[:, None, None]
+    gain = np.where(limited, np.float32(255 / 219), np.float32(1))[:, None, None]
+    full: NDArray[np.float32] = (planes.astype(np.float32) - offset) * gain
+    return full
+
+
+def _pdq_plane(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
+    height, width = luma.shape
+    if max(height, width) > _PDQ_SIDE_PX:
+        size = min(width, _PDQ_SIDE_PX), min(height, _PDQ_SIDE_PX)
+        luma = cv2.resize(luma, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return pdq.shrink(luma)

@@ -1,0 +1,206 @@
+"""Still pictures and picture animations, read by Pillow with one named format at a time.
+
+Pillow alone guesses among more than forty formats, some of which start other programs; here the
+first bytes name the only one that is tried.
+"""
+
+import warnings
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageFile, ImageOps
+
+from hashing.clock import Sampler
+from hashing.coverage import Coverage, Problem
+from hashing.errors import UnreadableMedia
+from hashing.fingerprint import Kind
+from hashing.media import (
+    LOOKED_AHEAD_FRAMES,
+    LOOKED_AHEAD_STRIDE,
+    Budget,
+    Limits,
+    LumaFrame,
+)
+
+_ANIMATED: Final = ("GIF", "PNG", "WEBP", "AVIF")  # a JPEG's further pictures are previews
+_AVIF_BRANDS: Final = (b"avif", b"avis")
+_UNHURRIED_MS: Final = 100  # browsers show a frame with a duration of 10 ms or less for 100
+_SHORTEST_MS: Final = 10
+_LONGEST_MS: Final = 120_000  # a longer claim is noise
+_FOREIGN_ERRORS: Final = (
+    ArithmeticError,
+    EOFError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+    LookupError,
+    MemoryError,
+    OSError,  # with Pillow's UnidentifiedImageError
+    RuntimeError,
+    SyntaxError,  # Pillow's word for a damaged PNG
+    TypeError,  # likewise for some damaged tags
+    ValueError,
+)
+
+
+def picture_format(head: bytes) -> str | None:
+    """Pillow's name of the picture format that begins so; None for anything else."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp" and head[8:12] in _AVIF_BRANDS:
+        return "AVIF"
+    return None
+
+
+class Stills:
+    """A still picture, or an animation of a picture format; see ``hashing.media.Media``."""
+
+    def __init__(self, stream: BinaryIO, format_name: str, limits: Limits) -> None:
+        """Raises UnreadableMedia where Pillow cannot read even the head."""
+        self._stream = stream
+        self._format = format_name
+        self._limits = limits
+        self._still: NDArray[np.uint8] | None = None
+        self._coverage = Coverage(0, 0, 0, 0, 0, ())
+        with _open(stream, format_name) as image:
+            self._animated = format_name in _ANIMATED and _is_animated(image)
+            limit = limits.frame_pixels if self._animated else limits.still_pixels
+            self._too_large = image.width * image.height > limit
+
+    @property
+    def kind(self) -> Kind:
+        """Several frames are a video, whatever the format calls itself."""
+        return Kind.VIDEO if self._animated else Kind.IMAGE
+
+    def key_frames(self) -> Iterator[LumaFrame]:
+        """The picture; of an animation the first frames, one in eight of the later ones."""
+        for number, frame in enumerate(self._decoded(Budget(self._limits), _Tally()), 1):
+            if number <= LOOKED_AHEAD_STRIDE or number % LOOKED_AHEAD_STRIDE == 0:
+                yield frame
+            if number >= LOOKED_AHEAD_FRAMES:
+                return
+
+    def frames(self, interval_ms: int, *, economical: bool) -> Iterator[LumaFrame]:
+        """See ``Media.frames``; there is nothing to economise on."""
+        budget, tally, sampler = Budget(self._limits), _Tally(), Sampler(interval_ms)
+        for frame in self._decoded(budget, tally):
+            if sampler.due(frame.time_ms):
+                yield frame
+        found = set(tally.problems)
+        if self._too_large:
+            found.add(Problem.LIMIT_FRAME_PIXELS)
+        if budget.reached is not None:
+            found.add(budget.reached)
+        problems = tuple(sorted(found))
+        self._coverage = Coverage(tally.end_ms, tally.end_ms, 0, 0, tally.errors, problems)
+
+    def coverage(self) -> Coverage:
+        """See ``Media.coverage``."""
+        return self._coverage
+
+    def _decoded(self, budget: Budget, tally: "_Tally") -> Iterator[LumaFrame]:
+        if self._too_large:
+            return
+        with _open(self._stream, self._format) as image:
+            if self._animated:
+                yield from _animation(image, budget, tally)
+                return
+            if self._still is None:
+                self._still = _still(image, tally)
+        if self._still is not None:
+            yield LumaFrame(0, 0, self._still, full_range=True)
+
+
+class _Tally:
+    """What one pass met."""
+
+    def __init__(self) -> None:
+        self.end_ms = 0
+        self.errors = 0
+        self.problems: set[Problem] = set()
+
+    def failed(self, problem: Problem = Problem.DECODER_ERROR) -> None:
+        self.errors += 1
+        self.problems.add(problem)
+
+
+def _open(stream: BinaryIO, format_name: str) -> Image.Image:
+    stream.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Image.open(stream, formats=(format_name,))
+    except _FOREIGN_ERRORS as error:
+        raise UnreadableMedia(f"this {format_name} picture is damaged; copy it again") from error
+
+
+def _is_animated(image: Image.Image) -> bool:
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except _FOREIGN_ERRORS:
+        return False
+
+
+def _still(image: Image.Image, tally: _Tally) -> NDArray[np.uint8] | None:
+    """The upright picture; of a damaged one what can be had, which is a problem."""
+    if image.mode == "RGB":
+        image.draft("L", None)  # a JPEG gives its brightness without its colours: a quarter memory
+    try:
+        return _luma(image)
+    except _FOREIGN_ERRORS:
+        tally.failed(Problem.TRUNCATED)
+    ImageFile.LOAD_TRUNCATED_IMAGES = True  # Pillow has this as a global only
+    try:
+        return _luma(image)
+    except _FOREIGN_ERRORS:
+        return None
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def _animation(image: Image.Image, budget: Budget, tally: _Tally) -> Iterator[LumaFrame]:
+    number = 0
+    while True:
+        try:
+            image.seek(number)
+            luma = _luma(image)
+        except EOFError:
+            return
+        except _FOREIGN_ERRORS:
+            tally.failed()
+            return  # each frame of an animation builds on the one before
+        if not budget.frame(image.width, image.height, tally.end_ms):
+            return
+        start_ms, number = tally.end_ms, number + 1
+        tally.end_ms += _duration_ms(image)
+        yield LumaFrame(0, start_ms, luma, full_range=True)
+
+
+def _duration_ms(image: Image.Image) -> int:
+    claimed = image.info.get("duration")
+    if not isinstance(claimed, int | float) or not _SHORTEST_MS < claimed < _LONGEST_MS:
+        return _UNHURRIED_MS
+    return int(claimed)
+
+
+def _luma(image: Image.Image) -> NDArray[np.uint8]:
+    """The current frame's luma, upright, on black where it is transparent: uint8, (h, w)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        image.load()
+        if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion clips it
+            return (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        if "A" in image.mode or "transparency" in image.info:
+            colours = image.convert("RGBA")
+            grey = ImageChops.multiply(colours.convert("L"), colours.getchannel("A"))
+        else:
+            grey = image.convert("L")
+        return np.asarray(ImageOps.exif_transpose(grey), np.uint8)

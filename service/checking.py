@@ -1,0 +1,230 @@
+"""Checking: a clip against the lists of a store, from bytes to a verdict with evidence.
+
+One ``Checker`` serves a whole process: it keeps an index a list and rebuilds it when the store says
+that the list has a new version, so a change holds from the next check on.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import BinaryIO, Final
+
+from hashing.extract import CLIP, Extract, extract
+
+from hashing import matching, verdict
+from hashing.coverage import Coverage, Problem
+from hashing.errors import MediaError
+from hashing.fingerprint import Fingerprint, Kind
+from hashing.matching import Finding, ListIndex
+from hashing.reference import Policy
+from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
+from service.errors import ListNotFound
+from service.store.base import ListInfo, Store
+
+_NO_REFERENCES: Final = "no_references"  # a check against nothing must not look like "clean"
+# An allow reference has to explain this much of a match to suppress it: a clip may hold both.
+_SUPPRESSING_SHARE: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One reference that was found in the clip, with the evidence."""
+
+    list: str
+    reference: str
+    label: str | None
+    incident: str | None
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The answer to a check. ``kind`` is None when the bytes were no media at all.
+
+    ``matches`` are sorted best first, one a reference; ``suppressed`` are those that an allow list
+    explains. ``problems`` are stable codes; with any of them the check was not complete.
+    """
+
+    verdict: Verdict
+    kind: Kind | None
+    duration_ms: int
+    checked_ms: int
+    frames: int
+    problems: tuple[str, ...]
+    matches: tuple[Match, ...]
+    suppressed: tuple[Match, ...]
+    lists: tuple[tuple[str, int], ...]
+    elapsed_ms: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole clip was checked, against at least one reference."""
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedList:
+    """A list as of one version, with the index over its references, in the index's order."""
+
+    info: ListInfo
+    references: tuple[tuple[str, str | None, str | None], ...]
+    index: ListIndex
+
+
+class Checker:
+    """Checks clips against the lists of one store. Usable from several threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        policy: DecisionPolicy = DEFAULT_POLICY,
+        now_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._now_ms = now_ms
+        self._loaded: dict[str, LoadedList] = {}
+        self._lock = Lock()
+
+    def check(self, media: bytes | BinaryIO, *, lists: Sequence[str] = ()) -> CheckResult:
+        """Check a clip against these lists, or all. Bytes that are no media are ``unscannable``.
+
+        Raises ListNotFound, StoreError, IncompatibleHash.
+        """
+        started_ms = self._now_ms()
+        loaded = self.lists(lists)
+        try:
+            taken = extract(media, CLIP)
+        except MediaError as error:
+            return self._unreadable(error, loaded, started_ms)
+        return self._judge(taken, loaded, started_ms)
+
+    def check_fingerprint(
+        self, fingerprint: Fingerprint, coverage: Coverage | None, *, lists: Sequence[str] = ()
+    ) -> CheckResult:
+        """Check a clip that was hashed elsewhere: the media never leaves its holder.
+
+        Without ``coverage`` its sender vouches that the fingerprint is of the whole clip.
+        """
+        started_ms = self._now_ms()
+        loaded = self.lists(lists)
+        if coverage is None:
+            coverage = Coverage(
+                container_ms=fingerprint.duration_ms,
+                decoded_ms=fingerprint.duration_ms,
+                sampled_frames=max((len(track) for track in fingerprint.tracks), default=0),
+                flat_frames=0,
+                decode_errors=0,
+                problems=() if fingerprint.frames else (Problem.TOO_DARK,),
+            )
+        return self._judge(Extract(fingerprint, coverage), loaded, started_ms)
+
+    def lists(self, names: Sequence[str] = ()) -> list[LoadedList]:
+        """The named lists, or all, as they are in the store now. Raises ListNotFound."""
+        with self._lock:
+            versions = self._store.versions()
+            for name in names:
+                if name not in versions:
+                    raise ListNotFound(f"there is no list {name!r}; `recirc lists` shows all")
+            for gone in self._loaded.keys() - versions.keys():
+                del self._loaded[gone]
+            wanted = sorted(set(names) or versions)
+            return [self._load(name, versions[name]) for name in wanted]
+
+    def _load(self, name: str, version: int) -> LoadedList:
+        loaded = self._loaded.get(name)
+        if loaded is None or loaded.info.version != version:
+            with self._store.snapshot(name) as snapshot:
+                references = list(snapshot.references)
+                loaded = LoadedList(
+                    info=snapshot.info,
+                    references=tuple((one.id, one.label, one.incident) for one in references),
+                    index=ListIndex([one.fingerprint for one in references]),
+                )
+            self._loaded[name] = loaded
+        return loaded
+
+    def _judge(self, taken: Extract, lists: list[LoadedList], started_ms: int) -> CheckResult:
+        clip, coverage = taken.fingerprint, taken.coverage
+        tries = matching.tries(clip, sum(one.index.frames for one in lists))
+        blocked: list[Match] = []
+        allowed: list[Match] = []
+        for one in lists:
+            side = allowed if one.info.policy is Policy.ALLOW else blocked
+            for finding in one.index.match(clip, tries, self._policy):
+                identity, label, incident = one.references[finding.reference]
+                side.append(Match(one.info.name, identity, label, incident, finding))
+        allowed = [match for match in allowed if match.finding.verdict is Verdict.MATCH]
+        suppressed = tuple(match for match in blocked if _is_explained(match, allowed))
+        matches = tuple(
+            sorted((match for match in blocked if match not in suppressed), key=_strength)
+        )
+        problems = tuple(str(problem) for problem in coverage.problems) + _no_references(lists)
+        return CheckResult(
+            verdict=verdict.of_clip(
+                [match.finding.verdict for match in matches], complete=not problems
+            ),
+            kind=clip.kind,
+            duration_ms=coverage.container_ms,
+            checked_ms=coverage.decoded_ms,
+            frames=coverage.sampled_frames,
+            problems=problems,
+            matches=matches,
+            suppressed=suppressed,
+            lists=_versions(lists),
+            elapsed_ms=self._now_ms() - started_ms,
+        )
+
+    def _unreadable(
+        self, error: MediaError, lists: list[LoadedList], started_ms: int
+    ) -> CheckResult:
+        return CheckResult(
+            verdict=Verdict.UNSCANNABLE,
+            kind=None,
+            duration_ms=0,
+            checked_ms=0,
+            frames=0,
+            problems=(error.code,),
+            matches=(),
+            suppressed=(),
+            lists=_versions(lists),
+            elapsed_ms=self._now_ms() - started_ms,
+        )
+
+
+def _versions(lists: list[LoadedList]) -> tuple[tuple[str, int], ...]:
+    return tuple((one.info.name, one.info.version) for one in lists)
+
+
+def _no_references(lists: list[LoadedList]) -> tuple[str, ...]:
+    blocking = [one for one in lists if one.info.policy is Policy.BLOCK]
+    return () if any(one.references for one in blocking) else (_NO_REFERENCES,)
+
+
+def _strength(match: Match) -> tuple[bool, float, float, str, str]:
+    """Sort key: matches before near matches, then by chance, then the nearer ones."""
+    finding = match.finding
+    return (
+        finding.verdict is not Verdict.MATCH,
+        finding.chance,
+        finding.mean_distance_bits,
+        match.list,
+        match.reference,
+    )
+
+
+def _is_explained(match: Match, allowed: list[Match]) -> bool:
+    """Whether allow lists explain what was found: the same picture, or most of its time."""
+    found = match.finding.clip_ranges_ms
+    if not found:
+        return bool(allowed)
+    covering = [r for one in allowed for r in one.finding.clip_ranges_ms]
+    whole_ms = sum(end - start for start, end in found)
+    common_ms = sum(
+        max(0, min(end, stop) - max(start, begin))
+        for start, end in found
+        for begin, stop in matching.united(covering)
+    )
+    return common_ms >= _SUPPRESSING_SHARE * whole_ms
