@@ -49,7 +49,7 @@ def compare(clip: Path, published: Path) -> tuple[NDArray[np.int64], int, int]:
     with clip.open("rb") as stream:
         shrunk = [
             (pdq.shrink(frame.luma), frame.full_range)
-            for frame in open_media(stream, Limits()).frames(0, economical=False)
+            for frame in open_media(stream, Limits()).frames(1, economical=False)
         ]
     limited = np.array([not full_range for _, full_range in shrunk])
     planes = widened(np.stack([plane for plane, _ in shrunk]), limited)

@@ -13,8 +13,9 @@ from hashing.fingerprint import PDQ, PHASH, Algorithm, Track
 from hashing.media import LumaFrame
 from hashing.views import Rectangle, View
 
-PHASH_QUALITY_FLOOR: Final = 30  # PDQ's score; below, a frame's pHash is mostly codec noise
+PHASH_QUALITY_FLOOR: Final = 20  # PDQ score; docs/benchmarks.md "Quality floor": below is noise
 _FLOORS: Final = {PHASH: PHASH_QUALITY_FLOOR, PDQ: pdq.QUALITY_FLOOR}
+_HALVED_PX: Final = 4 * phash.PLANE_PX  # so that at least two pixels a side make each of the plane
 _BATCH: Final = 64  # planes hashed at once: 2 MB of coefficients, and no gain from more
 # PDQ's filter weights are a square matrix a side of the frame. At this length its box windows are
 # 16 px, so an area average down to it changes nothing that survives them.
@@ -146,7 +147,7 @@ class _Lane:
 
     def add(self, number: int, luma: NDArray[np.uint8], full_range: bool) -> None:
         """Shrink the frame with this number among the sampled ones, and keep only that."""
-        plane = phash.shrink(luma) if self._algorithm == PHASH else _pdq_plane(luma)
+        plane = _phash_plane(luma) if self._algorithm == PHASH else _pdq_plane(luma)
         self._waiting.append(_Plane(number, plane, full_range))
         if len(self._waiting) >= _BATCH:
             self._hash()
@@ -214,6 +215,19 @@ def widened(
     gain = np.where(limited, np.float32(255 / 219), np.float32(1))[:, None, None]
     full: NDArray[np.float32] = (planes.astype(np.float32) - offset) * gain
     return full
+
+
+def _phash_plane(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The area average by way of exact halves, for which OpenCV has a path 40 times as fast.
+
+    A frame of 854 by 480 takes 0.20 ms so, and 0.78 ms in one step. An odd last line is left out.
+    """
+    while min(luma.shape) >= _HALVED_PX:
+        height, width = luma.shape[0] // 2, luma.shape[1] // 2
+        even = luma[: 2 * height, : 2 * width]
+        halved = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
+        luma = halved.astype(np.uint8, copy=False)
+    return phash.shrink(luma)
 
 
 def _pdq_plane(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
