@@ -22,6 +22,9 @@ _DCT: Final = 2.0 * np.cos(
 )
 _WHITE_DC: Final = 4.0 * PLANE_PX * PLANE_PX * 255  # the (0, 0) coefficient of an all-white plane
 _ODD: Final = np.where(np.arange(_SIZE) % 2, -1.0, 1.0)
+# Coefficients of 8-bit planes that are 0 on paper come out below 1e-9 here, those of a picture
+# above 0.01: without rounding, stripes and flat planes would hash to the noise of the summation.
+_DECIMALS: Final = 6
 
 
 def shrink(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -33,7 +36,7 @@ def shrink(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def coefficients(planes: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Low-frequency DCT coefficients, float64 (n, 16, 16), of ``planes``: uint8 (n, 64, 64)."""
     dct: NDArray[np.float64] = _DCT @ planes.astype(np.float64) @ _DCT.T
-    return dct
+    return np.round(dct, _DECIMALS)
 
 
 def hashes(dct: NDArray[np.float64]) -> NDArray[np.uint8]:

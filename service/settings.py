@@ -1,0 +1,108 @@
+"""Settings: from the command's options, else the environment, else the defaults of VARIABLES.
+
+Nothing is read at import; ``from_environment`` is called once, by the command or the service.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from service.errors import BadSetting
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable: its default as people read it, and what it means."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+DATABASE: Final = Variable(
+    "RECIRC_DB",
+    "recirc.sqlite3 in the user's data folder",
+    "The database file of lists; created on first use. The option --db goes before it.",
+)
+HOST: Final = Variable(
+    "RECIRC_HOST",
+    "127.0.0.1",
+    "The address that `recirc serve` listens on. The option --host goes before it.",
+)
+PORT: Final = Variable(
+    "RECIRC_PORT",
+    "8000",
+    "The TCP port that `recirc serve` listens on; 0 takes a free one. --port goes before it.",
+)
+BODY_LIMIT_BYTES: Final = Variable(
+    "RECIRC_BODY_LIMIT_BYTES",
+    "268435456",  # 256 MiB; request bodies are held in memory
+    "The longest request body in bytes, at least 1024; longer ones are refused.",
+)
+VARIABLES: Final = (DATABASE, HOST, PORT, BODY_LIMIT_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that a deployment may choose."""
+
+    database: Path
+    host: str
+    port: int
+    body_limit_bytes: int
+
+
+def from_environment(
+    environment: Mapping[str, str],
+    *,
+    database: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+) -> Settings:
+    """The settings; each argument goes before its variable, each variable before its default.
+
+    A variable that is set to nothing counts as not set. Raises BadSetting, naming the variable.
+    """
+    return Settings(
+        database=_database(environment, database),
+        host=_host(host if host is not None else _value(environment, HOST)),
+        port=_whole(PORT, _value(environment, PORT) if port is None else str(port), 0, 65_535),
+        body_limit_bytes=_whole(
+            BODY_LIMIT_BYTES, _value(environment, BODY_LIMIT_BYTES), 1024, 2**40
+        ),
+    )
+
+
+def _value(environment: Mapping[str, str], variable: Variable) -> str:
+    return environment.get(variable.name) or variable.default
+
+
+def _database(environment: Mapping[str, str], chosen: Path | None) -> Path:
+    named = environment.get(DATABASE.name)
+    if chosen is None and not named:
+        from platformdirs import user_data_path  # noqa: PLC0415  # seldom needed: loaded late
+
+        return user_data_path("recirc") / "recirc.sqlite3"
+    path = Path(named or "") if chosen is None else chosen
+    if "\0" in str(path) or path.is_dir():
+        raise BadSetting(f"{DATABASE.name} (--db): {str(path)!a} is not the name of a file")
+    try:
+        return path.expanduser()
+    except RuntimeError as problem:
+        raise BadSetting(f"{DATABASE.name} (--db): {str(path)!a}: {problem}") from problem
+
+
+def _host(untrusted: str) -> str:
+    if not untrusted or not untrusted.isascii() or not untrusted.isprintable() or " " in untrusted:
+        raise BadSetting(f"{HOST.name} (--host): {untrusted!a} is not an address or host name")
+    return untrusted
+
+
+def _whole(variable: Variable, untrusted: str, least: int, most: int) -> int:
+    text = untrusted.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        raise BadSetting(f"{variable.name}: {untrusted[:40]!a} is not a whole number")
+    if not least <= int(text) <= most:
+        raise BadSetting(f"{variable.name}: {text} is not from {least} to {most}")
+    return int(text)

@@ -1,0 +1,164 @@
+"""Store: the seam between recirc and whatever keeps its lists.
+
+Nothing outside this folder knows which store it talks to. ``tests/contracts/test_store.py`` holds
+what every store promises. Times are integer milliseconds since 1970, from the clock that the
+store was given. ``None`` means absent.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from hashing.fingerprint import Algorithm, Kind
+from hashing.reference import Policy, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class ListInfo:
+    """A list without its references.
+
+    Every change to a list or its references adds one to ``version``; nothing else does. A list
+    that is deleted and made anew goes on counting, so (name, version) never means two contents.
+    """
+
+    name: str
+    policy: Policy
+    source: str | None
+    created_at_ms: int
+    version: int
+    references: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSummary:
+    """A reference without its hashes. ``frames`` counts the hashes of all tracks."""
+
+    id: str
+    label: str | None
+    incident: str | None
+    added_at_ms: int
+    kind: Kind
+    duration_ms: int
+    frames: int
+    algorithms: tuple[Algorithm, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddResult:
+    """What became of added references, as ids in the order given.
+
+    ``added``: new on the list. ``unchanged``: its fingerprint was there, under this id, which
+    may not be the one given. ``conflicts``: the id was there with another fingerprint, which
+    stays.
+    """
+
+    added: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    conflicts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveResult:
+    """Ids that were removed, and ids that were not there."""
+
+    removed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A list at one moment. ``references`` can be read once, in order of ids."""
+
+    info: ListInfo
+    algorithms: tuple[Algorithm, ...]
+    references: Iterator[Reference]
+
+
+class Store(Protocol):
+    """Lists and their references. Usable from several threads.
+
+    Any method raises StoreError when the store itself fails; all but ``create_list``, ``lists``
+    and ``versions`` raise ListNotFound for an unknown list. Each change is one transaction.
+    """
+
+    def create_list(self, name: str, *, policy: Policy, source: str | None = None) -> ListInfo:
+        """Make an empty list. Raises BadName, ListExists."""
+        ...
+
+    def lists(self) -> list[ListInfo]:
+        """All lists in order of names."""
+        ...
+
+    def get_list(self, name: str) -> ListInfo:
+        """One list."""
+        ...
+
+    def update_list(self, name: str, *, policy: Policy, source: str | None) -> ListInfo:
+        """Set a list's policy and source. Raises BadName. Setting what is set changes nothing."""
+        ...
+
+    def delete_list(self, name: str) -> None:
+        """Delete a list with its references."""
+        ...
+
+    def add(
+        self,
+        list_name: str,
+        references: Iterable[Reference],
+        *,
+        create: bool = True,
+        policy: Policy = Policy.BLOCK,
+        source: str | None = None,
+    ) -> AddResult:
+        """Add all references or, when anything raises, none: also when ``references`` does.
+
+        A fingerprint that the list has already is left as it is, whatever id comes with it. With
+        ``create`` an unknown list is made, with ``policy`` and ``source``, in the same
+        transaction. Other writers wait while ``references`` is read: let it not wait on a network.
+        """
+        ...
+
+    def update_reference(
+        self, list_name: str, reference_id: str, *, label: str | None, incident: str | None
+    ) -> ReferenceSummary:
+        """Set a reference's label and incident. Raises BadName, ReferenceNotFound.
+
+        Setting what is set changes nothing.
+        """
+        ...
+
+    def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
+        """Remove references; ids that are not there are reported, and the others removed."""
+        ...
+
+    def get_reference(self, list_name: str, reference_id: str) -> Reference:
+        """One reference with its hashes. Raises ReferenceNotFound."""
+        ...
+
+    def get_summary(self, list_name: str, reference_id: str) -> ReferenceSummary:
+        """One reference without its hashes. Raises ReferenceNotFound."""
+        ...
+
+    def references(
+        self, list_name: str, *, after_id: str | None = None, limit: int = 100
+    ) -> list[ReferenceSummary]:
+        """At most ``limit`` references in order of ids, from the first after ``after_id``."""
+        ...
+
+    def snapshot(self, list_name: str) -> AbstractContextManager[Snapshot]:
+        """The whole list as it is now, while others may change it."""
+        ...
+
+    def fingerprints(self, list_name: str) -> Iterator[Reference]:
+        """All references with their hashes, in order of ids, as of the first one taken."""
+        ...
+
+    def versions(self) -> Mapping[str, int]:
+        """Each list's version by its name: what tells an index that it is out of date."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held open. Closing twice does nothing; using it after raises."""
+        ...

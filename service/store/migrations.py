@@ -1,0 +1,79 @@
+"""The SQLite store's schema, step by step. A released step is never changed: add another.
+
+Names of steps start with a number. A database with a step that is not here was made by a newer
+recirc and is refused, because writing by an older schema's rules could break what the newer relies
+on.
+"""
+
+from typing import Final
+
+from sqlite_utils import Database, Migrations
+
+from service.errors import StoreError
+
+STEPS: Final = Migrations("recirc")
+
+
+@STEPS(name="0001_lists_and_references")
+def _lists_and_references(database: Database) -> None:
+    """Lists, their references, and what version a deleted list had."""
+    database.execute(
+        """
+        CREATE TABLE lists (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            policy TEXT NOT NULL CHECK (policy IN ('block', 'allow')),
+            source TEXT,
+            created_at_ms INTEGER NOT NULL,
+            version INTEGER NOT NULL
+        )
+        """
+    )
+    # The blob is last, so that reading the other columns does not walk its pages.
+    database.execute(
+        """
+        CREATE TABLE "references" (
+            list_id INTEGER NOT NULL REFERENCES lists (id) ON DELETE CASCADE,
+            id TEXT NOT NULL,
+            label TEXT,
+            incident TEXT,
+            added_at_ms INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            duration_ms INTEGER NOT NULL,
+            frames INTEGER NOT NULL,
+            algorithms TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,
+            PRIMARY KEY (list_id, id),
+            UNIQUE (list_id, digest)
+        )
+        """
+    )
+    database.execute("CREATE TABLE deleted_lists (name TEXT PRIMARY KEY, version INTEGER NOT NULL)")
+
+
+def require_ours(database: Database) -> None:
+    """Raise StoreError for a newer schema or another program's file, before writing to it."""
+    # One moment for all reads: another process may be making the file.
+    database.execute("BEGIN")
+    applied = {step.name for step in STEPS.applied(database)}
+    tables = database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    database.rollback()
+    with Database(memory=True, execute_plugins=False) as nothing:
+        unknown = sorted(applied - {step.name for step in STEPS.pending(nothing)})
+    if unknown:
+        raise StoreError(
+            f"the database was made by a newer recirc (it has {unknown[0]}); "
+            "update recirc, or choose another file with --db"
+        )
+    if tables and not applied:
+        raise StoreError("the file is a database of another program; choose another file with --db")
+
+
+def bring_up_to_date(database: Database) -> None:
+    """Apply the steps that the database does not have, all or none."""
+    if STEPS.pending(database):
+        # Locked before STEPS looks again: two processes may make the file at once.
+        database.execute("BEGIN IMMEDIATE")
+        STEPS.apply(database)
+        database.commit()

@@ -1,0 +1,98 @@
+"""Rows of the SQLite store's tables, and the values they stand for."""
+
+import json
+from typing import Final
+
+from hashing.errors import BadFingerprint
+from hashing.fingerprint import Algorithm, Kind
+from hashing.formats import packed
+from hashing.reference import Policy, Reference
+from service.errors import StoreError
+from service.store.base import ListInfo, ReferenceSummary
+
+INFO: Final = """
+    SELECT name, policy, source, created_at_ms, version,
+        (SELECT count(*) FROM "references" WHERE list_id = lists.id)
+    FROM lists
+"""
+SUMMARY: Final = """
+    SELECT id, label, incident, added_at_ms, kind, duration_ms, frames, algorithms, digest
+    FROM "references"
+"""
+REFERENCE: Final = 'SELECT id, label, incident, fingerprint FROM "references"'
+INSERT: Final = """
+    INSERT INTO "references" (list_id, id, label, incident, added_at_ms, kind, duration_ms, frames,
+        algorithms, digest, fingerprint)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+InfoRow = tuple[str, str, str | None, int, int, int]
+SummaryRow = tuple[str, str | None, str | None, int, str, int, int, str, str]
+ReferenceRow = tuple[str, str | None, str | None, bytes]
+
+
+def info(row: InfoRow) -> ListInfo:
+    """The list of a row of INFO."""
+    name, policy, source, created_at_ms, version, references = row
+    return ListInfo(name, Policy(policy), source, created_at_ms, version, references)
+
+
+def summary(row: SummaryRow) -> ReferenceSummary:
+    """The summary of a row of SUMMARY."""
+    reference_id, label, incident, added_at_ms, kind, duration_ms, frames, algorithms, digest = row
+    return ReferenceSummary(
+        id=reference_id,
+        label=label,
+        incident=incident,
+        added_at_ms=added_at_ms,
+        kind=Kind(kind),
+        duration_ms=duration_ms,
+        frames=frames,
+        algorithms=algorithms_of(algorithms),
+        digest=digest,
+    )
+
+
+def reference(row: ReferenceRow) -> Reference:
+    """The reference of a row of REFERENCE. Raises StoreError where its blob is damaged."""
+    reference_id, label, incident, blob = row
+    try:
+        return Reference(reference_id, label, incident, packed.unpack(blob))
+    except BadFingerprint as problem:
+        # Passing over it would be a silent miss.
+        raise StoreError(
+            f"reference {reference_id} is damaged ({problem}); remove it and add it again"
+        ) from problem
+
+
+def insert(
+    list_id: int, added: Reference, added_at_ms: int
+) -> tuple[int, str, str | None, str | None, int, str, int, int, str, str, bytes]:
+    """The values that INSERT takes. Raises BadFingerprint."""
+    fingerprint = added.fingerprint
+    return (
+        list_id,
+        added.id,
+        added.label,
+        added.incident,
+        added_at_ms,
+        fingerprint.kind.value,
+        fingerprint.duration_ms,
+        fingerprint.frames,
+        _algorithms_text(tuple(track.algorithm for track in fingerprint.tracks)),
+        fingerprint.digest,
+        packed.pack(fingerprint),
+    )
+
+
+def algorithms_of(text: str) -> tuple[Algorithm, ...]:
+    """The algorithms of the column of that name: JSON, [[name, [[parameter, value], ...]], ...]."""
+    return tuple(
+        Algorithm(name, tuple((key, value) for key, value in parameters))
+        for name, parameters in json.loads(text)
+    )
+
+
+def _algorithms_text(algorithms: tuple[Algorithm, ...]) -> str:
+    distinct = sorted({(algorithm.name, algorithm.parameters) for algorithm in algorithms})
+    return json.dumps(distinct, separators=(",", ":"))

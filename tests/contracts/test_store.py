@@ -1,0 +1,393 @@
+"""What every store promises, run over all of them."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from hashing.errors import BadFingerprint
+from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind
+from hashing.reference import BadName, Policy, Reference
+from service.errors import ListExists, ListNotFound, ReferenceNotFound, StoreError
+from service.store.base import AddResult, RemoveResult, Store
+from service.store.sqlite import SqliteStore
+from tests.fingerprints import FOREIGN, of, random_hashes, track, video
+from tests.memory_store import MemoryStore
+
+Clock = Callable[[], int]
+
+
+def ticking() -> Clock:
+    """A clock that shows 1000, 1001, 1002 ... ms."""
+    times = iter(range(1000, 10**9))
+    return lambda: next(times)
+
+
+def in_memory(_: Path, clock: Clock) -> Store:
+    return MemoryStore(clock)
+
+
+def in_sqlite(folder: Path, clock: Clock) -> Store:
+    return SqliteStore(folder / "new" / "lists.sqlite3", clock=clock)
+
+
+@pytest.fixture(params=[in_memory, in_sqlite], ids=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    make: Callable[[Path, Clock], Store] = request.param
+    made = make(tmp_path, ticking())
+    yield made
+    made.close()
+
+
+def reference(name: str, seed: int) -> Reference:
+    return Reference(name, f"label of {name}", None, video(seed))
+
+
+R1, R2, R3 = reference("r1", 1), reference("r2", 2), reference("r3", 3)
+
+
+def test_a_new_store_is_empty(store: Store) -> None:
+    assert store.lists() == []
+    assert store.versions() == {}
+
+
+def test_a_created_list_is_shown(store: Store) -> None:
+    made = store.create_list("b", policy=Policy.ALLOW, source="the office")
+    store.create_list("a", policy=Policy.BLOCK)
+
+    assert (made.name, made.policy, made.source) == ("b", Policy.ALLOW, "the office")
+    assert (made.created_at_ms, made.version, made.references) == (1000, 1, 0)
+    assert store.get_list("b") == made
+    assert [each.name for each in store.lists()] == ["a", "b"]
+    assert store.get_list("a").source is None
+
+
+def test_a_list_is_not_created_twice(store: Store) -> None:
+    store.create_list("a", policy=Policy.BLOCK)
+
+    with pytest.raises(ListExists):
+        store.create_list("a", policy=Policy.ALLOW)
+
+    assert store.get_list("a").policy is Policy.BLOCK
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("A", id="capital"),
+        pytest.param("-a", id="like an option"),
+        pytest.param("a/b", id="slash"),
+        pytest.param("a\n", id="line feed"),
+        pytest.param("é", id="accent"),
+        pytest.param("a" * 65, id="too long"),
+    ],
+)
+def test_a_bad_list_name_is_refused(store: Store, name: str) -> None:
+    with pytest.raises(BadName):
+        store.create_list(name, policy=Policy.BLOCK)
+    with pytest.raises(BadName):
+        store.add(name, [R1])
+
+    assert store.lists() == []
+
+
+def test_a_bad_source_is_refused(store: Store) -> None:
+    with pytest.raises(BadName):
+        store.create_list("a", policy=Policy.BLOCK, source="")
+    with pytest.raises(BadName):
+        store.add("a", [R1], source="two\nlines")
+    store.add("a", [R1])
+    with pytest.raises(BadName):
+        store.update_list("a", policy=Policy.BLOCK, source=" ")
+
+    assert store.versions() == {"a": 2}
+
+
+def test_added_references_are_given_back(store: Store) -> None:
+    image = Reference("p", None, "an incident", Fingerprint(Kind.IMAGE, 0, video(9).tracks))
+
+    assert store.add("a", [R2, image, R1]) == AddResult(("r2", "p", "r1"), (), ())
+
+    assert list(store.fingerprints("a")) == [image, R1, R2]
+    assert store.get_reference("a", "p") == image
+    assert store.get_list("a").references == 3
+
+
+def test_a_summary_tells_all_but_the_hashes(store: Store) -> None:
+    mixed = of([track(random_hashes(1, 3)), track(random_hashes(2, 2), algorithm=FOREIGN)] * 2)
+    store.create_list("a", policy=Policy.BLOCK)
+    store.add("a", [R1, Reference("r2", None, "an incident", mixed)])
+
+    summary = store.get_summary("a", "r2")
+
+    assert (summary.id, summary.label, summary.incident) == ("r2", None, "an incident")
+    assert (summary.added_at_ms, summary.kind, summary.duration_ms) == (1002, Kind.VIDEO, 1000)
+    assert (summary.frames, summary.digest) == (10, mixed.digest)
+    assert set(summary.algorithms) == {PHASH, FOREIGN}
+    assert len(summary.algorithms) == 2
+    assert store.references("a") == [store.get_summary("a", "r1"), summary]
+
+
+def test_references_come_in_pages(store: Store) -> None:
+    names = ["A", "B-2", "_x", "a", "b.1", "b.10"]
+    store.add("a", [reference(name, seed) for seed, name in enumerate(names)][::-1])
+
+    pages = []
+    page = store.references("a", limit=4)
+    while page:
+        pages.append([each.id for each in page])
+        page = store.references("a", after_id=page[-1].id, limit=4)
+
+    assert pages == [names[:4], names[4:]]
+    assert [each.id for each in store.fingerprints("a")] == names
+
+
+def test_the_same_clip_again_changes_nothing(store: Store) -> None:
+    store.add("a", [R1])
+    before = store.get_list("a"), store.get_summary("a", "r1")
+
+    again = [R1, Reference("r1", "other label", None, R1.fingerprint), reference("other", 1)]
+    assert store.add("a", again) == AddResult((), ("r1", "r1", "r1"), ())
+
+    assert (store.get_list("a"), store.get_summary("a", "r1")) == before
+
+
+def test_the_same_clip_twice_in_one_call_is_added_once(store: Store) -> None:
+    assert store.add("a", [R1, reference("z", 1)]) == AddResult(("r1",), ("r1",), ())
+
+
+def test_the_same_id_with_another_clip_is_a_conflict_and_the_rest_goes_in(store: Store) -> None:
+    store.add("a", [R1])
+
+    assert store.add("a", [reference("r1", 5), R2, reference("r2", 6)]) == AddResult(
+        ("r2",), (), ("r1", "r2")
+    )
+    assert store.get_reference("a", "r1") == R1
+    assert store.get_reference("a", "r2") == R2
+
+
+def test_lists_do_not_mix(store: Store) -> None:
+    store.add("a", [R1])
+    store.add("b", [Reference("r1", None, None, R2.fingerprint), Reference("r9", *R1_PARTS)])
+    store.remove("a", ["r1"])
+
+    assert list(store.fingerprints("a")) == []
+    assert store.get_list("b").references == 2
+
+
+R1_PARTS = (R1.label, R1.incident, R1.fingerprint)
+
+
+def test_an_unknown_list_is_made_only_if_wanted(store: Store) -> None:
+    with pytest.raises(ListNotFound):
+        store.add("a", [R1], create=False)
+    assert store.lists() == []
+
+    store.add("a", [R1], policy=Policy.ALLOW, source="them")
+    store.add("a", [R2], create=False, policy=Policy.BLOCK, source="us")
+
+    made = store.get_list("a")
+    assert (made.policy, made.source, made.references) == (Policy.ALLOW, "them", 2)
+
+
+def test_an_error_on_the_way_leaves_nothing(store: Store) -> None:
+    def failing() -> Iterator[Reference]:
+        yield R1
+        yield R2
+        raise BadFingerprint("the third is damaged")
+
+    with pytest.raises(BadFingerprint):
+        store.add("a", failing())
+    assert store.lists() == []
+
+    store.add("a", [R3])
+    with pytest.raises(BadFingerprint):
+        store.add("a", failing())
+    assert list(store.fingerprints("a")) == [R3]
+    assert store.versions() == {"a": 2}
+
+
+def test_every_change_adds_one_to_the_version_and_nothing_else_does(store: Store) -> None:
+    def version() -> int:
+        assert store.versions() == {"a": store.get_list("a").version}
+        return store.versions()["a"]
+
+    store.create_list("a", policy=Policy.BLOCK)
+    assert version() == 1
+    store.add("a", [R1, R2])
+    assert version() == 2
+    store.remove("a", ["r2"])
+    assert version() == 3
+    store.update_list("a", policy=Policy.ALLOW, source=None)
+    assert version() == 4
+    store.update_list("a", policy=Policy.ALLOW, source="x")
+    assert version() == 5
+    store.update_reference("a", "r1", label="new", incident=None)
+    assert version() == 6
+
+    store.add("a", [])
+    store.add("a", [R1, reference("r1", 7)])
+    store.remove("a", ["r2"])
+    store.update_list("a", policy=Policy.ALLOW, source="x")
+    store.update_reference("a", "r1", label="new", incident=None)
+    list(store.fingerprints("a"))
+    store.references("a")
+    with pytest.raises(ReferenceNotFound):
+        store.update_reference("a", "r2", label="new", incident=None)
+    assert version() == 6
+
+
+def test_a_list_made_anew_goes_on_counting(store: Store) -> None:
+    """Else an index that holds version 2 of the old list would take it for the new one."""
+    for expected in (2, 4, 6):
+        store.add("a", [R1])
+        assert store.versions() == {"a": expected}
+        store.delete_list("a")
+        assert store.versions() == {}
+
+
+def test_a_deleted_list_takes_its_references_with_it(store: Store) -> None:
+    store.add("a", [R1])
+    store.delete_list("a")
+    store.create_list("a", policy=Policy.BLOCK)
+
+    assert store.references("a") == []
+    assert store.add("a", [R1]).added == ("r1",)
+
+
+def test_a_references_label_can_be_changed(store: Store) -> None:
+    store.add("a", [R1])
+
+    changed = store.update_reference("a", "r1", label=None, incident="an incident")
+
+    assert (changed.label, changed.incident) == (None, "an incident")
+    assert store.get_summary("a", "r1") == changed
+    assert store.get_reference("a", "r1") == Reference("r1", None, "an incident", R1.fingerprint)
+    with pytest.raises(BadName):
+        store.update_reference("a", "r1", label="\x1b[2J", incident=None)
+
+
+def test_a_list_can_be_changed(store: Store) -> None:
+    store.add("a", [R1])
+
+    changed = store.update_list("a", policy=Policy.ALLOW, source="them")
+
+    assert (changed.policy, changed.source, changed.references) == (Policy.ALLOW, "them", 1)
+    assert store.get_list("a") == changed
+
+
+def test_removing_reports_what_was_missing(store: Store) -> None:
+    store.add("a", [R1, R2, R3])
+
+    assert store.remove("a", ["r3", "no", "r1", "r3"]) == RemoveResult(("r3", "r1"), ("no",))
+    assert list(store.fingerprints("a")) == [R2]
+    assert store.add("a", [R1]).added == ("r1",)
+
+
+ON_A_LIST: dict[str, Callable[[Store], object]] = {
+    "get_list": lambda store: store.get_list("no"),
+    "update_list": lambda store: store.update_list("no", policy=Policy.BLOCK, source=None),
+    "delete_list": lambda store: store.delete_list("no"),
+    "add": lambda store: store.add("no", [R1], create=False),
+    "update_reference": lambda store: store.update_reference("no", "r", label=None, incident=None),
+    "remove": lambda store: store.remove("no", ["r"]),
+    "get_reference": lambda store: store.get_reference("no", "r"),
+    "get_summary": lambda store: store.get_summary("no", "r"),
+    "references": lambda store: store.references("no"),
+    "fingerprints": lambda store: list(store.fingerprints("no")),
+}
+
+
+@pytest.mark.parametrize("call", ON_A_LIST.values(), ids=ON_A_LIST)
+def test_an_unknown_list_is_not_found(store: Store, call: Callable[[Store], object]) -> None:
+    store.create_list("yes", policy=Policy.BLOCK)
+
+    with pytest.raises(ListNotFound):
+        call(store)
+
+
+def test_an_unknown_reference_is_not_found(store: Store) -> None:
+    store.add("a", [R1])
+
+    for call in (store.get_reference, store.get_summary):
+        with pytest.raises(ReferenceNotFound):
+            call("a", "r2")
+
+
+def test_a_snapshot_does_not_move(store: Store) -> None:
+    both = Reference("r2", None, None, of([track(random_hashes(2, 1), algorithm=PDQ)]))
+    store.add("a", [R1, both])
+
+    with store.snapshot("a") as snapshot:
+        store.add("a", [R3])
+        store.remove("a", ["r1"])
+        assert (snapshot.info.version, snapshot.info.references) == (2, 2)
+        assert snapshot.algorithms == (PDQ, PHASH)
+        assert list(snapshot.references) == [R1, both]
+
+    assert list(store.fingerprints("a")) == [both, R3]
+
+
+def test_threads_share_a_store(store: Store) -> None:
+    def work(seed: int) -> int:
+        added = store.add("a", [reference(f"r{seed}", seed)]).added
+        assert store.get_reference("a", f"r{seed}").fingerprint == video(seed)
+        store.versions()
+        return len(added)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(work, range(40))) == 40
+
+    assert store.get_list("a").references == 40
+    assert store.versions() == {"a": 41}
+
+
+def test_one_clip_from_many_threads_is_added_once(store: Store) -> None:
+    barrier = threading.Barrier(4)
+
+    def work(_: int) -> int:
+        barrier.wait()
+        return len(store.add("a", [R1]).added)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(work, range(4))) == 1
+
+    assert store.versions() == {"a": 2}
+
+
+def test_a_closed_store_says_so(store: Store) -> None:
+    store.close()
+    store.close()
+
+    with pytest.raises(StoreError, match="closed"):
+        store.lists()
+
+
+def test_many_may_read_at_once(store: Store) -> None:
+    store.add("a", [R1, R2])
+
+    with ExitStack() as stack:
+        open_ones = [stack.enter_context(store.snapshot("a")) for _ in range(12)]
+        assert [next(each.references) for each in open_ones] == [R1] * 12
+
+    assert store.versions() == {"a": 2}
+
+
+def test_an_abandoned_iteration_is_in_nobodys_way(store: Store) -> None:
+    store.add("a", [R1, R2])
+
+    next(store.fingerprints("a"))
+
+    assert store.add("a", [R3]).added == ("r3",)
+
+
+def test_closing_waits_for_those_who_read(store: Store) -> None:
+    store.add("a", [R1, R2])
+
+    with store.snapshot("a") as snapshot:
+        store.close()
+        assert list(snapshot.references) == [R1, R2]

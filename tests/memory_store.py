@@ -1,0 +1,192 @@
+"""The Store in memory: a fake for tests, held to the same contract as the real ones."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from hashing.reference import Policy, Reference, require_list_name, require_text
+from service.errors import ListExists, ListNotFound, ReferenceNotFound, StoreError
+from service.store.base import AddResult, ListInfo, ReferenceSummary, RemoveResult, Snapshot
+
+
+@dataclass
+class _List:
+    info: ListInfo
+    references: dict[str, Reference] = field(default_factory=dict)
+    added_at_ms: dict[str, int] = field(default_factory=dict)
+
+    def bump(self) -> None:
+        self.info = replace(
+            self.info, version=self.info.version + 1, references=len(self.references)
+        )
+
+
+class MemoryStore:
+    """Lists in dictionaries. Values are immutable, so handing them out shares nothing."""
+
+    def __init__(self, clock: Callable[[], int] = lambda: 0) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._lists: dict[str, _List] = {}
+        self._deleted: dict[str, int] = {}
+        self._closed = False
+
+    def create_list(self, name: str, *, policy: Policy, source: str | None = None) -> ListInfo:
+        with self._open():
+            if name in self._lists:
+                raise ListExists(name)
+            return self._make(name, policy, source).info
+
+    def lists(self) -> list[ListInfo]:
+        with self._open():
+            return [self._lists[name].info for name in sorted(self._lists)]
+
+    def get_list(self, name: str) -> ListInfo:
+        with self._open():
+            return self._list(name).info
+
+    def update_list(self, name: str, *, policy: Policy, source: str | None) -> ListInfo:
+        with self._open():
+            require_text(source, "source")
+            listed = self._list(name)
+            if (listed.info.policy, listed.info.source) != (policy, source):
+                listed.info = replace(listed.info, policy=policy, source=source)
+                listed.bump()
+            return listed.info
+
+    def delete_list(self, name: str) -> None:
+        with self._open():
+            self._deleted[name] = self._list(name).info.version
+            del self._lists[name]
+
+    def add(
+        self,
+        list_name: str,
+        references: Iterable[Reference],
+        *,
+        create: bool = True,
+        policy: Policy = Policy.BLOCK,
+        source: str | None = None,
+    ) -> AddResult:
+        with self._open():
+            # All are read before anything changes: an error on the way leaves nothing.
+            batch = tuple(references)
+            if create and list_name not in self._lists:
+                self._make(list_name, policy, source)
+            listed = self._list(list_name)
+            ids = {
+                reference.fingerprint.digest: reference.id
+                for reference in listed.references.values()
+            }
+            added: list[str] = []
+            unchanged: list[str] = []
+            conflicts: list[str] = []
+            for reference in batch:
+                digest = reference.fingerprint.digest
+                if digest in ids:
+                    unchanged.append(ids[digest])
+                elif reference.id in listed.references:
+                    conflicts.append(reference.id)
+                else:
+                    listed.references[reference.id] = reference
+                    listed.added_at_ms[reference.id] = self._clock()
+                    ids[digest] = reference.id
+                    added.append(reference.id)
+            if added:
+                listed.bump()
+            return AddResult(tuple(added), tuple(unchanged), tuple(conflicts))
+
+    def update_reference(
+        self, list_name: str, reference_id: str, *, label: str | None, incident: str | None
+    ) -> ReferenceSummary:
+        with self._open():
+            listed = self._list(list_name)
+            before = self.get_reference(list_name, reference_id)
+            after = replace(before, label=label, incident=incident)
+            if (before.label, before.incident) != (label, incident):
+                listed.references[reference_id] = after
+                listed.bump()
+            return self.get_summary(list_name, reference_id)
+
+    def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
+        with self._open():
+            listed = self._list(list_name)
+            wanted = list(dict.fromkeys(reference_ids))
+            removed = tuple(name for name in wanted if name in listed.references)
+            for reference_id in removed:
+                del listed.references[reference_id]
+            if removed:
+                listed.bump()
+            return RemoveResult(removed, tuple(name for name in wanted if name not in removed))
+
+    def get_reference(self, list_name: str, reference_id: str) -> Reference:
+        with self._open():
+            found = self._list(list_name).references.get(reference_id)
+            if found is None:
+                raise ReferenceNotFound(reference_id)
+            return found
+
+    def get_summary(self, list_name: str, reference_id: str) -> ReferenceSummary:
+        reference = self.get_reference(list_name, reference_id)
+        fingerprint = reference.fingerprint
+        return ReferenceSummary(
+            id=reference.id,
+            label=reference.label,
+            incident=reference.incident,
+            added_at_ms=self._list(list_name).added_at_ms[reference_id],
+            kind=fingerprint.kind,
+            duration_ms=fingerprint.duration_ms,
+            frames=fingerprint.frames,
+            algorithms=tuple(sorted({track.algorithm for track in fingerprint.tracks}, key=str)),
+            digest=fingerprint.digest,
+        )
+
+    def references(
+        self, list_name: str, *, after_id: str | None = None, limit: int = 100
+    ) -> list[ReferenceSummary]:
+        with self._open():
+            names = sorted(self._list(list_name).references)
+            later = [name for name in names if name > (after_id or "")]
+            return [self.get_summary(list_name, name) for name in later[:limit]]
+
+    @contextmanager
+    def snapshot(self, list_name: str) -> Iterator[Snapshot]:
+        with self._open():
+            listed = self._list(list_name)
+            references = [listed.references[name] for name in sorted(listed.references)]
+        algorithms = {
+            track.algorithm for reference in references for track in reference.fingerprint.tracks
+        }
+        yield Snapshot(listed.info, tuple(sorted(algorithms, key=str)), iter(references))
+
+    def fingerprints(self, list_name: str) -> Iterator[Reference]:
+        with self.snapshot(list_name) as snapshot:
+            yield from snapshot.references
+
+    def versions(self) -> dict[str, int]:
+        with self._open():
+            return {name: listed.info.version for name, listed in self._lists.items()}
+
+    def close(self) -> None:
+        self._closed = True
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise StoreError("the store is closed")
+            yield
+
+    def _make(self, name: str, policy: Policy, source: str | None) -> _List:
+        require_list_name(name)
+        require_text(source, "source")
+        version = self._deleted.get(name, 0) + 1
+        listed = _List(ListInfo(name, policy, source, self._clock(), version, 0))
+        self._lists[name] = listed
+        return listed
+
+    def _list(self, name: str) -> _List:
+        if name not in self._lists:
+            raise ListNotFound(name)
+        return self._lists[name]

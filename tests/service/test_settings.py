@@ -1,0 +1,89 @@
+"""Settings: options before variables before defaults, and errors that name the variable."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from platformdirs import user_data_path
+
+from service.errors import BadSetting
+from service.settings import VARIABLES, Settings, from_environment
+
+
+def test_the_defaults_are_those_of_the_table() -> None:
+    defaults = {variable.name: variable.default for variable in VARIABLES}
+
+    settings = from_environment({})
+
+    assert settings == Settings(
+        database=user_data_path("recirc") / "recirc.sqlite3",
+        host=defaults["RECIRC_HOST"],
+        port=int(defaults["RECIRC_PORT"]),
+        body_limit_bytes=int(defaults["RECIRC_BODY_LIMIT_BYTES"]),
+    )
+    assert settings.host == "127.0.0.1"  # loopback until keys exist
+
+
+def test_each_setting_has_a_variable() -> None:
+    assert len(VARIABLES) == len(fields(Settings))
+    assert len({variable.name for variable in VARIABLES}) == len(VARIABLES)
+    assert all(variable.name.startswith("RECIRC_") for variable in VARIABLES)
+
+
+ENVIRONMENT = {
+    "RECIRC_DB": "lists.db",
+    "RECIRC_HOST": "::1",
+    "RECIRC_PORT": " 0 ",
+    "RECIRC_BODY_LIMIT_BYTES": "1024",
+    "RECIRC_OTHER": "?",
+}
+
+
+def test_a_variable_goes_before_the_default() -> None:
+    assert from_environment(ENVIRONMENT) == Settings(Path("lists.db"), "::1", 0, 1024)
+
+
+def test_an_option_goes_before_the_variable() -> None:
+    settings = from_environment(ENVIRONMENT, database=Path("b"), host="localhost", port=9)
+
+    assert settings == Settings(Path("b"), "localhost", 9, 1024)
+
+
+def test_a_variable_set_to_nothing_is_not_set() -> None:
+    assert from_environment(dict.fromkeys(ENVIRONMENT, "")) == from_environment({})
+
+
+def test_a_tilde_is_the_home_folder() -> None:
+    assert from_environment({"RECIRC_DB": "~/a.db"}).database == Path.home() / "a.db"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        pytest.param("RECIRC_PORT", "http", "not a whole number", id="port a word"),
+        pytest.param("RECIRC_PORT", "-1", "not a whole number", id="port negative"),
+        pytest.param("RECIRC_PORT", "٣", "not a whole number", id="port in other digits"),
+        pytest.param("RECIRC_PORT", "9" * 5000, "not a whole number", id="port of 5000 digits"),
+        pytest.param("RECIRC_PORT", "65536", "not from 0 to 65535", id="port too high"),
+        pytest.param("RECIRC_HOST", "a b", "not an address", id="host with a blank"),
+        pytest.param("RECIRC_HOST", "é", "not an address", id="host not ASCII"),
+        pytest.param("RECIRC_BODY_LIMIT_BYTES", "1023", "not from 1024", id="limit too low"),
+        pytest.param("RECIRC_BODY_LIMIT_BYTES", "1e9", "not a whole number", id="limit a float"),
+        pytest.param("RECIRC_DB", "/", "not the name of a file", id="database a folder"),
+        pytest.param("RECIRC_DB", "~nobody-there/a", "nobody-there", id="no such home"),
+    ],
+)
+def test_an_error_names_the_variable(name: str, value: str, why: str) -> None:
+    with pytest.raises(BadSetting) as raised:
+        from_environment({name: value})
+
+    assert str(raised.value).startswith(name)
+    assert why in str(raised.value)
+    assert raised.value.code == "bad_setting"
+
+
+def test_a_wrong_option_is_an_error_too() -> None:
+    with pytest.raises(BadSetting, match="RECIRC_PORT: 70000 is not"):
+        from_environment({}, port=70_000)
+    with pytest.raises(BadSetting, match="RECIRC_HOST"):
+        from_environment({}, host="")
