@@ -28,7 +28,7 @@ def test_the_measured_shares_are_used_as_they_are(distance: int, share: float) -
 
 
 def test_shares_between_the_measured_ones_lie_between_them() -> None:
-    shares = [chance.share_within(distance) for distance in EVERY_DISTANCE]
+    shares = [chance.share_within(int(distance)) for distance in EVERY_DISTANCE]
 
     assert shares == sorted(shares)
     assert all(0 < share <= 1 for share in shares)
@@ -40,7 +40,7 @@ def test_the_mean_e_value_of_unrelated_footage_is_at_most_one() -> None:
     Near 1, too: a mean far below it would throw away evidence.
     """
     nearest_of_tries = np.minimum(
-        1.0, TRIES_A_FRAME * np.array([chance.share_within(d) for d in EVERY_DISTANCE])
+        1.0, TRIES_A_FRAME * np.array([chance.share_within(int(d)) for d in EVERY_DISTANCE])
     )
     probability = np.diff(nearest_of_tries, prepend=0.0)
     mean = float((probability * np.exp(chance.evidence(EVERY_DISTANCE))).sum())
@@ -52,7 +52,7 @@ def test_the_mean_e_value_of_unrelated_footage_is_at_most_one() -> None:
 @given(st.floats(0.0, 1.0))
 def test_weighing_evidence_keeps_the_mean_at_most_one(weight: float) -> None:
     """Jensen: a static picture's reduced weight cannot make evidence out of nothing."""
-    shares = np.array([chance.share_within(distance) for distance in EVERY_DISTANCE])
+    shares = np.array([chance.share_within(int(distance)) for distance in EVERY_DISTANCE])
     probability = np.diff(np.minimum(1.0, TRIES_A_FRAME * shares), prepend=0.0)
     e_values = np.exp(weight * chance.evidence(EVERY_DISTANCE))
 

@@ -1,0 +1,103 @@
+"""Write the pages that are made from the code: ``docs/cli.md``, the help of every command.
+
+python docs/generate.py            write them
+python docs/generate.py --check    change nothing; exit 1 where a page is out of date
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+import typer
+from typer.core import TyperGroup
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_COLUMNS: Final = 80
+_HEAD: Final = """# The command line
+
+Made from the program by `python docs/generate.py`; change the program, not this page.
+
+Without `--json` the output is for people and may change in wording. With `--json` there is one
+object a line on standard output and all else goes to standard error. A command that was not done
+prints one line `error-code: what is wrong, and the mend` on standard error.
+
+## Exit codes
+
+| code | means |
+|---|---|
+"""
+_MEANINGS: Final = {
+    "DONE": "done; `check`: nothing was found in any clip",
+    "FOUND": "`check` alone: at least one match or possible match; goes before 2",
+    "NOT_DONE": "not done; `check`: a clip could not be checked, or a path could not be read",
+    "INTERRUPTED": "stopped by Ctrl-C",
+    "PIPE_CLOSED": "whoever read the output has gone, as `head` does",
+}
+
+
+def pages() -> dict[Path, str]:
+    """Each page's path and what has to stand in it."""
+    return {_ROOT / "docs" / "cli.md": _command_line()}
+
+
+def stale() -> list[Path]:
+    """The pages that are missing or not what the code makes."""
+    return [
+        path
+        for path, text in pages().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main() -> int:
+    """Write or check; the exit code."""
+    if "--check" in sys.argv[1:]:
+        old = stale()
+        for path in old:
+            sys.stderr.write(f"{path.relative_to(_ROOT)} is out of date: run docs/generate.py\n")
+        return 1 if old else 0
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _command_line() -> str:
+    sys.path.insert(0, str(_ROOT))
+    import cli  # noqa: PLC0415  # found only with the line above, from a checkout
+
+    rows = "".join(f"| {int(code)} | {_MEANINGS[code.name]} |\n" for code in cli.Exit)
+    command = typer.main.get_command(cli.app)
+    if not isinstance(command, TyperGroup):
+        raise TypeError("recirc has to be a group of commands")
+    sections = "".join(
+        f"\n## `{' '.join(('recirc', *words))}`\n\n```text\n{_help(command, words)}```\n"
+        for words in _commands(command)
+    )
+    return _HEAD + rows + sections
+
+
+def _commands(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command, groups before their members."""
+    yield words
+    if isinstance(command, TyperGroup):
+        for name, member in command.commands.items():
+            yield from _commands(member, (*words, name))
+
+
+def _help(command: TyperGroup, words: tuple[str, ...]) -> str:
+    printed = StringIO()
+    with redirect_stdout(printed):
+        command.main(
+            [*words, "--help"],
+            prog_name="recirc",
+            standalone_mode=False,
+            terminal_width=_COLUMNS,
+        )
+    return "".join(f"{line.rstrip()}\n" for line in printed.getvalue().splitlines())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

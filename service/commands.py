@@ -1,0 +1,357 @@
+"""What each command does, given a console and a store: call, and print.
+
+Nothing here knows of options or exit codes; those are in ``cli.py``.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from hashing.errors import RecircError
+from hashing.extract import CLIP, REFERENCE, extract
+from hashing.formats import document, listfile
+from hashing.verdict import Verdict
+from service import (
+    answers,
+    curating,
+    explaining,
+    faults,
+    lists,
+    paths,
+    reasoning,
+    scanning,
+    wording,
+)
+from service.checking import Checker
+from service.console import Console, OutputClosed, Tone
+from service.errors import BadSetting, ReferenceNotFound, UnreadablePath
+from service.escaping import shown
+from service.store.base import ListInfo, ReferenceSummary, Store
+
+_PAGE: Final = 500  # references read at a time
+_TONES: Final = {
+    Verdict.MATCH: Tone.ALARM,
+    Verdict.NEAR_MATCH: Tone.DOUBT,
+    Verdict.NO_MATCH: Tone.CALM,
+    Verdict.UNSCANNABLE: Tone.DOUBT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a curator says about a reference; None where nothing."""
+
+    reference_id: str | None
+    label: str | None
+    incident: str | None
+
+
+def is_found(verdict: Verdict) -> bool:
+    """Whether a clip with this verdict needs a person."""
+    return verdict in (Verdict.MATCH, Verdict.NEAR_MATCH)
+
+
+def is_failure(verdict: Verdict) -> bool:
+    """Whether a clip with this verdict was not checked."""
+    return verdict is Verdict.UNSCANNABLE
+
+
+def check(
+    console: Console,
+    store: Store,
+    wanted: Sequence[str],
+    list_names: Sequence[str],
+    *,
+    json: bool,
+    debug: bool,
+) -> list[Verdict]:
+    """Check clips and print each answer when it is there; the verdicts in the order given."""
+    verdicts = []
+    with console.working():
+        for scanned in scanning.scan(
+            Checker(store),
+            wanted,
+            _stdin(),
+            lists=list_names,
+            on_start=lambda label: console.at_work_on(f"checking {shown(label)}"),
+            debug=debug,
+        ):
+            verdicts.append(scanned.result.verdict)
+            if json:
+                _json_answer(console, scanned)
+            else:
+                _block(console, scanned)
+    if not json:
+        _ending(console, verdicts)
+    return verdicts
+
+
+def _json_answer(console: Console, scanned: scanning.Scanned) -> None:
+    if scanned.note is not None:
+        name = shown(scanned.label)
+        console.error(scanned.result.problems[0], f"{name}: {scanned.note}")
+    console.json({"path": scanned.label, **answers.of_check(scanned.result)})
+
+
+def _block(console: Console, scanned: scanning.Scanned) -> None:
+    result = scanned.result
+    console.line(wording.headline(result, scanned.label), _TONES[result.verdict])
+    for line in wording.details(result, scanned.note):
+        console.detail(line)
+    console.line()
+
+
+def _ending(console: Console, verdicts: Sequence[Verdict]) -> None:
+    if len(verdicts) > 1:
+        console.line(wording.summary(verdicts), Tone.HEADING)
+    if Verdict.NO_MATCH in verdicts:
+        console.line("No match says only that no listed footage was found, not what a clip shows.")
+    steps = wording.next_steps(verdicts)
+    if steps:
+        console.line()
+        console.line(steps[0], Tone.HEADING)
+        for step in steps[1:]:
+            console.detail(step)
+
+
+def add(
+    console: Console,
+    store: Store,
+    list_name: str,
+    wanted: Sequence[str],
+    naming: Naming,
+    *,
+    debug: bool,
+) -> bool:
+    """Add media to a list; whether all of it is there now. Raises BadSetting."""
+    if naming.reference_id is not None:
+        _require_one(wanted)
+
+    def work(clip: paths.Clip) -> None:
+        added = curating.add_media(
+            store,
+            list_name,
+            clip.media,
+            reference_id=naming.reference_id,
+            label=naming.label,
+            incident=naming.incident,
+        )
+        _report_added(console, list_name, clip.label, added)
+
+    return _each(console, wanted, work, debug=debug)
+
+
+def _require_one(wanted: Sequence[str]) -> None:
+    """Counted before the first is added; standard input can only be read once."""
+    if len(wanted) == 1 and wanted[0] == paths.STDIN:
+        return
+    if paths.STDIN in wanted or sum(1 for _ in paths.clips(wanted, _stdin())) > 1:
+        raise BadSetting("--id names one reference, but there is more than one clip")
+
+
+def _report_added(console: Console, list_name: str, label: str, added: curating.AddedMedia) -> None:
+    name = shown(label)
+    if not added.new:
+        console.line(f"unchanged: {name} is on {list_name} already, as {added.reference_id}")
+        return
+    console.line(
+        f"added: {name} to {list_name} as {added.reference_id} "
+        f"({_length(added.duration_ms)}, {added.frames} hashes, {added.size_bytes} bytes)"
+    )
+    if added.problems:
+        told = " ".join(wording.problem(code) for code in added.problems)
+        console.note(f"warning: {name}: the reference is not of the whole clip. {told}")
+
+
+def fingerprint(
+    console: Console, wanted: Sequence[str], *, json: bool, reference: bool, debug: bool
+) -> bool:
+    """Print fingerprints; whether every clip has one."""
+
+    def work(clip: paths.Clip) -> None:
+        taken = extract(clip.media, REFERENCE if reference else CLIP)
+        if json:
+            plain = document.to_document(taken.fingerprint, taken.coverage)
+            console.json({"path": clip.label, **plain})
+            return
+        hashed = taken.fingerprint
+        console.line(
+            f"{shown(clip.label)}: {hashed.kind}, {_length(hashed.duration_ms)}, "
+            f"{hashed.frames} hashes, digest {hashed.reference_id}"
+        )
+        for track in hashed.tracks:
+            console.detail(f"{track.algorithm}, {track.view}, track {track.stream}: {len(track)}")
+        for code in taken.coverage.problems:
+            console.detail(wording.problem(str(code)))
+
+    return _each(console, wanted, work, debug=debug)
+
+
+def _each(
+    console: Console, wanted: Sequence[str], work: Callable[[paths.Clip], None], *, debug: bool
+) -> bool:
+    """Do the work on each clip, whatever happens to the others; whether all of it was done."""
+    done = True
+    with console.working():
+        for clip in scanning.each(wanted, _stdin(), debug=debug):
+            name = shown(clip.label)
+            if isinstance(clip, paths.Unread):
+                console.error(clip.code, f"{name}: {clip.text}")
+                done = False
+                continue
+            console.at_work_on(f"hashing {name}")
+            try:
+                work(clip)
+            except RecircError as error:
+                console.error(error.code, f"{name}: {error}")
+                done = False
+            except OutputClosed:
+                raise
+            except Exception as error:  # noqa: BLE001  # an outermost loop: the other clips go on
+                scanning.show(error, debug=debug)
+                console.error(faults.CODE, f"{name}: {faults.describe(error)}")
+                done = False
+    return done
+
+
+def remove(console: Console, store: Store, list_name: str, ids: Sequence[str]) -> bool:
+    """Take references off a list; whether all of them were there."""
+    result = lists.remove(store, list_name, ids)
+    for removed in result.removed:
+        console.line(f"removed: {removed} from {list_name}")
+    for missing in result.missing:
+        console.error(ReferenceNotFound.code, f"list {list_name} has no {shown(missing)}")
+    return not result.missing
+
+
+def show_lists(console: Console, store: Store, *, json: bool) -> None:
+    """Print all lists."""
+    found = store.lists()
+    for info in found:
+        if json:
+            console.json(_plain_list(info))
+        else:
+            console.line(_list_line(info))
+    if not found and not json:
+        console.line("There are no lists yet; recirc add makes one.")
+
+
+def show_list(console: Console, store: Store, name: str, *, json: bool) -> None:
+    """Print a list and its references. Raises ListNotFound."""
+    info = store.get_list(name)
+    if not json:
+        console.line(_list_line(info), Tone.HEADING)
+    for one in _summaries(store, name):
+        if json:
+            console.json(_plain_reference(name, one))
+            continue
+        label = f": {shown(one.label)}" if one.label else ""
+        incident = f" (incident {shown(one.incident)})" if one.incident else ""
+        console.detail(
+            f"{one.id}{label}{incident} - {one.kind}, {_length(one.duration_ms)}, "
+            f"{one.frames} hashes"
+        )
+
+
+def _summaries(store: Store, name: str) -> Iterator[ReferenceSummary]:
+    after: str | None = None
+    while page := store.references(name, after_id=after, limit=_PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def _list_line(info: ListInfo) -> str:
+    source = f", from {shown(info.source)}" if info.source else ""
+    noun = wording.plural(info.references, "reference")
+    return f"{info.name}: {info.policy}, {info.references} {noun}, version {info.version}{source}"
+
+
+def _plain_list(info: ListInfo) -> dict[str, object]:
+    return {
+        "name": info.name,
+        "policy": info.policy.value,
+        "source": info.source,
+        "version": info.version,
+        "references": info.references,
+        "created_at_ms": info.created_at_ms,
+    }
+
+
+def _plain_reference(list_name: str, one: ReferenceSummary) -> dict[str, object]:
+    return {
+        "list": list_name,
+        "id": one.id,
+        "label": one.label,
+        "incident": one.incident,
+        "kind": one.kind.value,
+        "duration_ms": one.duration_ms,
+        "frames": one.frames,
+        "algorithms": [str(algorithm) for algorithm in one.algorithms],
+        "digest": one.digest,
+        "added_at_ms": one.added_at_ms,
+    }
+
+
+def import_list(console: Console, store: Store, list_name: str, file: str) -> bool:
+    """Add a list file's references; whether no line was bad. Raises UnreadablePath, BadList."""
+    try:
+        with _stdin() if file == paths.STDIN else open(file, "rb") as stream:
+            report = lists.import_file(store, list_name, listfile.bounded_lines(stream))
+    except OSError as error:
+        text = f"{shown(file)}: {error.strerror}; check the name and the permissions"
+        raise UnreadablePath(text) from error
+    for bad_line in report.bad_lines:
+        console.error(bad_line.code, f"line {bad_line.number}: {shown(bad_line.text)}")
+    bad = len(report.bad_lines)
+    left_out = f", {bad} bad {wording.plural(bad, 'line')} left out" if bad else ""
+    console.line(f"{list_name}: {report.added} added, {report.unchanged} unchanged{left_out}")
+    return not bad
+
+
+def export_list(
+    console: Console, store: Store, list_name: str, output: str, *, replace: bool
+) -> None:
+    """Write a list to a file or standard output. Raises ListNotFound, UnreadablePath."""
+    lines = lists.export(store, list_name)
+    if output == paths.STDIN:
+        for line in lines:
+            console.data(line.removesuffix("\n"))
+        return
+    curating.write_whole(Path(output), lines, replace=replace)
+    console.note(f"{list_name} is in {shown(output)}")
+
+
+def explain(
+    console: Console, store: Store, path: str, list_name: str, reference_id: str, *, json: bool
+) -> None:
+    """Print why a clip does or does not match. Raises what the clip's path or media calls for."""
+    with closing(paths.clips([path], _stdin())) as found:
+        clip = next(found)
+        if isinstance(clip, paths.Unread):
+            raise UnreadablePath(f"{shown(clip.label)}: {clip.text}")
+        if clip.label not in (path, paths.STDIN_LABEL):
+            raise BadSetting(f"{shown(path)}: explain takes one clip, no folder or archive")
+        why = explaining.explain(Checker(store), store, clip.media, list_name, reference_id)
+    if json:
+        console.json({**reasoning.answer(why, path, list_name, reference_id)})
+        return
+    console.line(
+        f"{wording.WORDS[why.verdict]}: {shown(path)} and reference {reference_id} "
+        f"of list {list_name}",
+        _TONES[why.verdict],
+    )
+    for line in reasoning.lines(why, list_name, reference_id):
+        console.detail(line)
+
+
+def _length(duration_ms: int) -> str:
+    return f"{duration_ms / 1000:.1f} s" if duration_ms else "one picture"
+
+
+def _stdin() -> BinaryIO:
+    """Standard input; empty where the caller has closed it."""
+    return BytesIO() if sys.stdin is None else sys.stdin.buffer

@@ -1,0 +1,105 @@
+"""Curating: media into references of a list, fingerprints for people, lists into files."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from hashing.coverage import Problem
+from hashing.errors import RecircError
+from hashing.extract import REFERENCE, extract
+from hashing.formats import packed
+from service import escaping, lists
+from service.errors import UnreadablePath
+from service.store.base import Store
+
+# A reference of a part of a clip still finds that part; one of darkness finds nothing.
+_REFUSED: Final = Problem.TOO_DARK
+
+
+class TooDark(RecircError):
+    """A reference with hardly a usable frame would look like protection and give none."""
+
+    code = "too_dark"
+
+
+@dataclass(frozen=True, slots=True)
+class AddedMedia:
+    """A reference made from media, and how the list has it now.
+
+    ``size_bytes``: what the store keeps; ``problems``: why the reference is not of the whole clip.
+    """
+
+    reference_id: str
+    new: bool
+    duration_ms: int
+    frames: int
+    size_bytes: int
+    problems: tuple[str, ...]
+
+
+def add_media(
+    store: Store,
+    list_name: str,
+    media: bytes | BinaryIO,
+    *,
+    reference_id: str | None,
+    label: str | None,
+    incident: str | None,
+) -> AddedMedia:
+    """Hash media into a list, densely. A cut-off clip goes in with its problems named.
+
+    Raises MediaError, TooDark, and what ``lists.add_fingerprint`` raises.
+    """
+    taken = extract(media, REFERENCE)
+    problems = taken.coverage.problems
+    if _REFUSED in problems:
+        raise TooDark(
+            f"{taken.coverage.flat_frames} of {taken.coverage.sampled_frames} frames are too dark "
+            "or plain to be recognised again; add a brighter copy"
+        )
+    added = lists.add_fingerprint(
+        store,
+        list_name,
+        taken.fingerprint,
+        reference_id=reference_id,
+        label=label,
+        incident=incident,
+    )
+    return AddedMedia(
+        reference_id=added.reference_id,
+        new=added.new,
+        duration_ms=taken.fingerprint.duration_ms,
+        frames=taken.fingerprint.frames,
+        size_bytes=len(packed.pack(taken.fingerprint)),
+        problems=tuple(str(problem) for problem in problems),
+    )
+
+
+def write_whole(path: Path, lines: Iterable[str], *, replace: bool) -> None:
+    """Write a file in one step: its readers see all of it or what was there before.
+
+    The file is for its owner only, because lists are sensitive. Raises UnreadablePath where the
+    file is there already without ``replace``, or cannot be written.
+    """
+    name = escaping.shown(str(path))
+    try:
+        if not replace and os.path.lexists(path):
+            raise UnreadablePath(f"{name} is there already; choose another or say --force")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(handle, "w", encoding="utf-8") as stream:
+                stream.writelines(lines)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        text = f"{name}: {error.strerror}; check the folder and its permissions"
+        raise UnreadablePath(text) from error

@@ -1,0 +1,142 @@
+"""The doctor: is this installation sound? One finding a line, each with its mend."""
+
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import av
+import cv2
+import PIL
+
+from hashing.extract import CLIP, extract
+from service import scenery
+from service.errors import StoreError
+from service.settings import DATABASE, Settings
+from service.store.sqlite import SqliteStore
+
+_LOW_SPACE_BYTES: Final = 200 * 1024 * 1024
+# The codecs that phones and chats send, and an encoder that makes a tiny clip of each.
+_DECODERS: Final = (
+    ("H.264", "libx264", {"preset": "ultrafast", "threads": "1"}),
+    ("HEVC", "libx265", {"preset": "ultrafast", "x265-params": "log-level=none:pools=1"}),
+    ("VP9", "libvpx-vp9", {"deadline": "realtime", "cpu-used": "8"}),
+    ("AV1", "libsvtav1", {"preset": "12", "svtav1-params": "lp=1"}),
+)
+_REINSTALL: Final = "install recirc again with its locked dependencies"
+
+
+class Health(StrEnum):
+    """How a finding is to be taken."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. ``mend`` is None where nothing needs to be done."""
+
+    health: Health
+    name: str
+    text: str
+    mend: str | None = None
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """All findings, those that every other depends on first."""
+    yield from _versions()
+    for name, encoder, options in _DECODERS:
+        yield _decoder(name, encoder, options)
+    yield from _database(settings.database)
+    yield _space(settings.database)
+    # Honest until the cage is built: a decoder bug is a bug in this process.
+    yield Finding(
+        Health.WARNING,
+        "decoding",
+        "runs inside this process, without a cage around it",
+        "check clips from strangers as a user without access to anything that matters",
+    )
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding(Health.OK, "recirc", _version("recirc"))
+    yield Finding(Health.OK, "Python", platform.python_version())
+    yield Finding(Health.OK, "FFmpeg", f"{av.ffmpeg_version_info}, in PyAV {_version('av')}")
+    yield Finding(Health.OK, "OpenCV", cv2.__version__)
+    yield Finding(Health.OK, "Pillow", PIL.__version__)
+    yield Finding(Health.OK, "SQLite", sqlite3.sqlite_version)
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _decoder(name: str, encoder: str, options: dict[str, str]) -> Finding:
+    label = f"{name} decoder"
+    scene = scenery.frames(3, seconds=1, width_px=128, height_px=96)
+    try:
+        media = scenery.encode_with(encoder, scene, options)
+    except (av.FFmpegError, ValueError) as error:
+        text = f"not tried: no encoder to make a test clip ({type(error).__name__})"
+        return Finding(Health.WARNING, label, text, _REINSTALL)
+    try:
+        found = extract(media, CLIP)
+    except Exception as error:  # noqa: BLE001  # any failure here is the finding
+        text = f"a test clip cannot be read ({type(error).__name__})"
+        return Finding(Health.PROBLEM, label, text, _REINSTALL)
+    if found.coverage.problems or not found.fingerprint.frames:
+        codes = ", ".join(found.coverage.problems) or "no frames"
+        text = f"a test clip cannot be read in full ({codes})"
+        return Finding(Health.PROBLEM, label, text, _REINSTALL)
+    return Finding(Health.OK, label, "reads a test clip")
+
+
+def _database(path: Path) -> Iterator[Finding]:
+    shown = ascii(str(path)).strip("'")
+    if not path.exists():
+        text = f"{shown} is not there yet; the first command that needs it makes it"
+        yield Finding(Health.OK, "database", text)
+        return
+    try:
+        store = SqliteStore(path)
+        try:
+            lists = store.lists()
+        finally:
+            store.close()
+    except StoreError as error:
+        mend = f"mend the file, or choose another with --db or {DATABASE.name}"
+        yield Finding(Health.PROBLEM, "database", str(error), mend)
+        return
+    references = sum(one.references for one in lists)
+    yield Finding(Health.OK, "database", f"{shown}, {path.stat().st_size} bytes, readable")
+    if references:
+        yield Finding(Health.OK, "lists", f"{len(lists)}, references on them: {references}")
+    else:
+        mend = "add one with recirc add, or bring a list with recirc import"
+        yield Finding(Health.WARNING, "lists", "no references: no clip can be checked", mend)
+
+
+def _space(path: Path) -> Finding:
+    folder = next((one for one in path.absolute().parents if one.is_dir()), Path(path.anchor))
+    try:
+        free_bytes = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding(Health.PROBLEM, "free space", f"unknown: {error.strerror}", "check the disk")
+    text = f"{free_bytes // 1024**2} MiB where the database is"
+    if free_bytes < _LOW_SPACE_BYTES:
+        return Finding(Health.WARNING, "free space", text, "make room before you add references")
+    if not os.access(folder, os.W_OK):
+        mend = "make it writable, or choose another place with --db"
+        return Finding(Health.PROBLEM, "free space", f"{text}, which is not writable", mend)
+    return Finding(Health.OK, "free space", text)

@@ -1,0 +1,140 @@
+"""The answers that OpenAPI shows as examples. Tests hold them to their schemas."""
+
+from typing import Final
+
+Example = dict[str, object]
+
+MATCH: Final[Example] = {
+    "verdict": "match",
+    "list": "incident-x",
+    "reference": "r1",
+    "label": "main video",
+    "incident": "2026-03 example",
+    "score": 0.98,
+    "chance": 1e-12,
+    "view": "mirrored",
+    "speed": 1.0,
+    "frames_matched": 41,
+    "frames": 45,
+    "distinct_hits": 38,
+    "mean_distance_bits": 12.4,
+    "agreement": 0.91,
+    "algorithm": "phash256",
+    "clip_ranges_ms": [[0, 22000]],
+    "reference_ranges_ms": [[400, 22400]],
+    "clip_coverage": 0.98,
+    "reference_coverage": 0.91,
+}
+CHECK_MATCH: Final[Example] = {
+    "verdict": "match",
+    "complete": True,
+    "duration_ms": 22433,
+    "checked_ms": 22433,
+    "frames": 45,
+    "kind": "video",
+    "problems": [],
+    "matches": [MATCH],
+    "suppressed": [],
+    "lists": [{"name": "incident-x", "version": 7}],
+    "elapsed_ms": 412,
+}
+CHECK_NEAR_MATCH: Final[Example] = CHECK_MATCH | {
+    "verdict": "near_match",
+    "matches": [
+        MATCH
+        | {
+            "verdict": "near_match",
+            "score": 0.55,
+            "chance": 2e-4,
+            "frames_matched": 2,
+            "distinct_hits": 2,
+            "clip_ranges_ms": [[4000, 4500]],
+            "reference_ranges_ms": [[9100, 9600]],
+            "clip_coverage": 0.02,
+            "reference_coverage": 0.02,
+        }
+    ],
+}
+CHECK_NO_MATCH: Final[Example] = CHECK_MATCH | {"verdict": "no_match", "matches": []}
+# Not one with `"kind": null`: FastAPI leaves nulls out of its document.
+CHECK_UNSCANNABLE: Final[Example] = CHECK_MATCH | {
+    "verdict": "unscannable",
+    "complete": False,
+    "checked_ms": 9800,
+    "frames": 20,
+    "problems": ["truncated"],
+    "matches": [],
+    "elapsed_ms": 205,
+}
+CHECKS: Final[Example] = {
+    "match": CHECK_MATCH,
+    "near_match": CHECK_NEAR_MATCH,
+    "no_match": CHECK_NO_MATCH,
+    "unscannable": CHECK_UNSCANNABLE,
+}
+FINGERPRINT: Final[Example] = {
+    "recirc_fingerprint": 1,
+    "kind": "video",
+    "duration_ms": 500,
+    "tracks": [
+        {
+            "algorithm": "phash256",
+            "parameters": {"hash_size": 16, "plane_px": 64},
+            "view": "as is",
+            "stream": 0,
+            "frames": [[0, 0, 90, "0f" * 32], [250, 0, 90, "3c" * 32]],
+        }
+    ],
+    "coverage": {
+        "container_ms": 500,
+        "decoded_ms": 500,
+        "sampled_frames": 2,
+        "flat_frames": 0,
+        "decode_errors": 0,
+        "problems": [],
+    },
+}
+LIST: Final[Example] = {
+    "name": "incident-x",
+    "policy": "block",
+    "source": "our own review",
+    "created_at_ms": 1774000000000,
+    "version": 7,
+    "references": 3,
+}
+LIST_IN: Final[Example] = {"name": "incident-x", "policy": "block", "source": "our own review"}
+LIST_PATCH: Final[Example] = {"source": "shared by a partner"}
+REFERENCE: Final[Example] = {
+    "id": "r1",
+    "label": "main video",
+    "incident": "2026-03 example",
+    "added_at_ms": 1774000000000,
+    "kind": "video",
+    "duration_ms": 24600,
+    "frames": 560,
+    "algorithms": [{"name": "phash256", "parameters": {"hash_size": 16, "plane_px": 64}}],
+}
+REFERENCE_ADDED: Final[Example] = {
+    "new": True,
+    "complete": True,
+    "problems": [],
+    "reference": REFERENCE,
+}
+REFERENCES: Final[Example] = {"references": [REFERENCE], "next_after_id": "r1"}
+REFERENCE_PATCH: Final[Example] = {"label": "main video, first part"}
+IMPORT: Final[Example] = {
+    "added": 14,
+    "unchanged": 2,
+    "bad_lines": [{"line": 9, "code": "bad_json", "detail": "not JSON: Expecting value"}],
+}
+EXPORT: Final = (
+    '{"format":"recirc-list","version":1,"list":"incident-x","policy":"block","source":null,'
+    '"algorithms":[{"name":"phash256","parameters":{"hash_size":16,"plane_px":64}}],'
+    '"references":1}\n'
+    '{"id":"r1","label":"main video","incident":null,"fingerprint":"UkNGUAGXAAAAeyJraW5kIjoidmlkZW8'
+    "iLCJkdXJhdGlvbl9tcyI6NTAwLCJ0cmFja3MiOlt7ImFsZ29yaXRobSI6InBoYXNoMjU2IiwicGFyYW1ldGVycyI6eyJoYX"
+    "NoX3NpemUiOjE2LCJwbGFuZV9weCI6NjR9LCJ2aWV3IjoiYXMgaXMiLCJzdHJlYW0iOjAsImZyYW1lcyI6Mn1dfXgBY/jF"
+    'gAKiGPgJAGMCAAAqzwmVK1tt6w=="}\n'
+)
+READY: Final[Example] = {"status": "ready", "lists": 2, "references": 17}
+ALIVE: Final[Example] = {"status": "alive"}

@@ -1,0 +1,177 @@
+"""Explaining: why a clip does or does not match one reference, with the numbers that decided.
+
+The same search and policy as a check uses, looked at from closer: where a check drops what is too
+weak, this shows it beside the threshold that it missed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hashing import bits, chance, matching
+from hashing.coverage import Coverage
+from hashing.extract import CLIP, Extract, extract
+from hashing.fingerprint import Fingerprint, Kind, Track
+from hashing.matching import Finding, ListIndex
+from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
+from service.checking import Checker
+from service.store.base import Store
+
+_CLIP_BLOCK: Final = 64  # as in hashing.index: the pairs of a block stay in the cache
+_REFERENCE_BLOCK: Final = 8192
+
+
+class Reason(StrEnum):
+    """What decided; stable codes."""
+
+    MATCH = "match"  # nothing stood in the way
+    NO_FRAMES = "no_frames"  # clip or reference has no frame that could be hashed
+    NO_HITS = "no_hits"  # no frame is near any other
+    SINGLE_PICTURE = "single_picture"  # a video near a picture is at most a near match
+    STRICT_IMAGE = "strict_image"  # a picture alone has to be nearer
+    CHANCE = "chance"  # chance alone does as much too often
+    DISTINCT_HITS = "distinct_hits"  # too few different pictures agree
+    SPAN = "span"  # what agrees is too short
+    PARTS = "parts"  # together enough, but no single stretch is
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """How near one track of the clip comes: bits from each of its frames to the nearest frame."""
+
+    algorithm: str
+    view: str
+    stream: int
+    frames: int
+    least_bits: int
+    tenth_bits: int
+    median_bits: int
+    hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why. ``best`` is the strongest explanation, also where it is too weak; None without hits."""
+
+    verdict: Verdict
+    reason: Reason
+    kind: Kind
+    reference_kind: Kind
+    coverage: Coverage
+    best: Finding | None
+    nearest: tuple[Nearest, ...]
+    tries: float
+    policy: DecisionPolicy
+
+
+def explain(
+    checker: Checker, store: Store, media: bytes | BinaryIO, list_name: str, reference_id: str
+) -> Explanation:
+    """Why this clip does or does not match that reference, in a check against all lists.
+
+    Raises ListNotFound, ReferenceNotFound, MediaError, IncompatibleHash.
+    """
+    reference = store.get_reference(list_name, reference_id).fingerprint
+    searched_frames = sum(one.index.frames for one in checker.lists())
+    return compare(extract(media, CLIP), reference, searched_frames)
+
+
+def compare(
+    taken: Extract,
+    reference: Fingerprint,
+    searched_frames: int,
+    policy: DecisionPolicy = DEFAULT_POLICY,
+) -> Explanation:
+    """Why these fingerprints do or do not match; so many reference frames are searched in all."""
+    clip = taken.fingerprint
+    tries = matching.tries(clip, searched_frames)
+    index = ListIndex([reference])
+    found = index.match(clip, tries, policy)
+    best = found[0] if found else _best_too_weak(index, clip, tries, policy)
+    verdict = found[0].verdict if found else Verdict.NO_MATCH
+    return Explanation(
+        verdict=verdict,
+        reason=_reason(clip, reference, best, verdict, policy),
+        kind=clip.kind,
+        reference_kind=reference.kind,
+        coverage=taken.coverage,
+        best=best,
+        nearest=tuple(nearest(clip, reference)),
+        tries=tries,
+        policy=policy,
+    )
+
+
+def nearest(clip: Fingerprint, reference: Fingerprint) -> list[Nearest]:
+    """Distances of each clip track to the reference's tracks that are made the same way."""
+    found = []
+    for track in clip.tracks:
+        others = [one for one in reference.tracks if one.algorithm == track.algorithm and len(one)]
+        if not len(track) or not others:
+            continue
+        distances = _nearest_bits(track, others)
+        least, tenth, median = np.percentile(distances, (0, 10, 50), method="nearest")
+        found.append(
+            Nearest(
+                algorithm=track.algorithm.name,
+                view=track.view.value,
+                stream=track.stream,
+                frames=len(track),
+                least_bits=int(least),
+                tenth_bits=int(tenth),
+                median_bits=int(median),
+                hits=int(np.count_nonzero(distances <= chance.LOOSE_BITS)),
+            )
+        )
+    return found
+
+
+def _nearest_bits(clip: Track, references: Sequence[Track]) -> NDArray[np.uint16]:
+    """Bits to the nearest of all reference frames: uint16 (len(clip),)."""
+    best = np.full(len(clip), bits.HASH_BITS, np.uint16)
+    for track in references:
+        for first in range(0, len(track), _REFERENCE_BLOCK):
+            block = track.hashes[first : first + _REFERENCE_BLOCK]
+            for top in range(0, len(clip), _CLIP_BLOCK):
+                part = slice(top, top + _CLIP_BLOCK)
+                near = bits.distance_matrix(clip.hashes[part], block).min(axis=1)
+                best[part] = np.minimum(best[part], near)
+    return best
+
+
+def _best_too_weak(
+    index: ListIndex, clip: Fingerprint, tries: float, policy: DecisionPolicy
+) -> Finding | None:
+    """The strongest explanation whatever its chance; None without a single hit."""
+    anything = replace(policy, near_chance=1.0, strict_image_bits=chance.LOOSE_BITS)
+    found = index.match(clip, tries, anything)
+    if not found:
+        return None
+    # Asked again with its own chance as the limit: without the still weaker stretches beside it.
+    return index.match(clip, tries, replace(anything, near_chance=found[0].chance))[0]
+
+
+def _reason(
+    clip: Fingerprint,
+    reference: Fingerprint,
+    best: Finding | None,
+    verdict: Verdict,
+    policy: DecisionPolicy,
+) -> Reason:
+    if verdict is Verdict.MATCH:
+        return Reason.MATCH
+    if best is None:
+        return Reason.NO_HITS if clip.frames and reference.frames else Reason.NO_FRAMES
+    if not best.reference_ranges_ms:
+        near = verdict is Verdict.NEAR_MATCH
+        return Reason.SINGLE_PICTURE if near else Reason.STRICT_IMAGE
+    span_ms = sum(end - start for start, end in best.clip_ranges_ms)
+    if best.chance > (policy.near_chance if verdict is Verdict.NO_MATCH else policy.match_chance):
+        return Reason.CHANCE
+    if best.distinct_hits < policy.match_distinct_hits:
+        return Reason.DISTINCT_HITS
+    return Reason.SPAN if span_ms < policy.match_span_ms else Reason.PARTS

@@ -1,0 +1,352 @@
+"""Problem details (RFC 9457) for every HTTP error: a stable ``code``, and one table of statuses.
+
+RecircError
+└── RequestError           something is wrong with the request itself
+    ├── InvalidRequest      invalid_request       a parameter or the JSON is not what it must be
+    ├── BadMultipart        bad_multipart         not one file part and nothing else
+    ├── EncodedBody         encoded_body          a compressed request body
+    ├── BodyTooLarge        body_too_large        longer than the service takes
+    ├── BodyTimeout         body_timeout          the body came too slowly
+    ├── WrongHost           wrong_host            a host name that is not this service
+    ├── CrossOrigin         cross_origin          a browser sends it for another site's page
+    └── Busy                busy                  as many requests at once as there is room for
+
+The trees of ``hashing.errors`` and ``service.errors`` come out by the same table.
+"""
+
+import logging
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+from hashing.errors import RecircError
+from service.errors import StoreError
+from service.schemas import Problem, WrongField
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 2  # a check of a short clip takes less
+_MOST_DETAIL: Final = 500  # characters; texts repeat names that a caller may make very long
+_MOST_FIELDS: Final = 20  # wrong fields that one problem lists
+_log = logging.getLogger(__name__)
+
+
+class RequestError(RecircError):
+    """Something is wrong with the request itself."""
+
+
+class InvalidRequest(RequestError):
+    """A parameter or the JSON body is not what it must be; ``fields`` says where."""
+
+    code = "invalid_request"
+
+    def __init__(self, fields: Iterable[WrongField]) -> None:
+        self.fields = tuple(fields)
+        super().__init__(
+            "; ".join(f"{field.location}: {field.detail}" for field in self.fields[:_MOST_FIELDS])
+        )
+
+
+class BadMultipart(RequestError):
+    """A multipart body that is damaged, or not one file part and nothing else."""
+
+    code = "bad_multipart"
+
+
+class EncodedBody(RequestError):
+    """The body is compressed: what it unpacks to is nobody's guess."""
+
+    code = "encoded_body"
+
+
+class BodyTooLarge(RequestError):
+    """The body is longer than the service takes."""
+
+    code = "body_too_large"
+
+
+class BodyTimeout(RequestError):
+    """The body did not come in time."""
+
+    code = "body_timeout"
+
+
+class WrongHost(RequestError):
+    """The request is for a host name that is not this service's: DNS rebinding looks like this."""
+
+    code = "wrong_host"
+
+
+class CrossOrigin(RequestError):
+    """A browser sends the request on behalf of another site's page."""
+
+    code = "cross_origin"
+
+
+class Busy(RequestError):
+    """As many requests are being worked on as there is room for."""
+
+    code = "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A code's status, what it means in one short line, and what the caller does about it."""
+
+    status: HTTPStatus
+    title: str
+    mend: str
+
+
+_WRONG: Final = HTTPStatus.UNPROCESSABLE_ENTITY
+_CONFLICT: Final = HTTPStatus.CONFLICT
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "bad_multipart": Meaning(
+        HTTPStatus.BAD_REQUEST,
+        "The multipart body is not one file part and nothing else",
+        "Send the bytes as the body itself, or one part with a `filename`; parameters go into "
+        "the URL.",
+    ),
+    "cross_origin": Meaning(
+        HTTPStatus.FORBIDDEN,
+        "A web page of another origin sent this",
+        "Call the service from your server, not from a page.",
+    ),
+    "not_found": Meaning(HTTPStatus.NOT_FOUND, "There is no such address", "See `/openapi.json`."),
+    "list_not_found": Meaning(
+        HTTPStatus.NOT_FOUND, "No list has this name", "`GET /v1/lists` names all; or create it."
+    ),
+    "reference_not_found": Meaning(
+        HTTPStatus.NOT_FOUND,
+        "The list has no reference with this id",
+        "`GET /v1/lists/{list}/references` gives all ids.",
+    ),
+    "method_not_allowed": Meaning(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "The address does not take this method",
+        "The header `Allow` says which it takes.",
+    ),
+    "body_timeout": Meaning(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The body came too slowly",
+        "Send it again on a better connection; nothing was kept.",
+    ),
+    "list_exists": Meaning(_CONFLICT, "A list has this name already", "Use it, or another name."),
+    "policy_conflict": Meaning(
+        _CONFLICT,
+        "Block references for an allow list, or the reverse",
+        "Import the file under another name.",
+    ),
+    "reference_conflict": Meaning(
+        _CONFLICT,
+        "The id belongs to a reference of another clip",
+        "Choose another id, or delete that reference first.",
+    ),
+    "body_too_large": Meaning(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The body is longer than the service takes",
+        "Hash the clip where it is and send the fingerprint, or raise RECIRC_BODY_LIMIT_BYTES.",
+    ),
+    "encoded_body": Meaning(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "The body has a Content-Encoding",
+        "Send it as it is; media are compressed already.",
+    ),
+    "wrong_host": Meaning(
+        HTTPStatus.MISDIRECTED_REQUEST,
+        "This service does not answer for this host name",
+        "Use http://127.0.0.1 or http://localhost; a proxy in front has to set `Host` so.",
+    ),
+    "invalid_request": Meaning(
+        _WRONG, "A parameter or the JSON is not what it must be", "`errors` says where."
+    ),
+    "bad_name": Meaning(
+        _WRONG,
+        "A name, label, incident or source that recirc does not take",
+        "`detail` says what is allowed.",
+    ),
+    "bad_fingerprint": Meaning(
+        _WRONG,
+        "The body is no fingerprint document, or a damaged one",
+        "Send what `recirc hash --json` prints, unchanged.",
+    ),
+    "bad_list": Meaning(
+        _WRONG, "The body is no list file", "Send what `recirc export` writes; nothing was changed."
+    ),
+    "incompatible_hash": Meaning(
+        _WRONG,
+        "The hashes were made with other parameters",
+        "Hash the media again with this version of recirc.",
+    ),
+    "nothing_to_compare": Meaning(
+        _WRONG,
+        "The fingerprint has no hash to compare, so it could never match",
+        "The clip is too dark or too even; add another copy of it.",
+    ),
+    "empty_file": Meaning(_WRONG, "A reference of no bytes", "Send the media as the body."),
+    "not_media": Meaning(
+        _WRONG,
+        "A reference that no decoder recognises",
+        "Send the media itself; a fingerprint needs `Content-Type: application/json`.",
+    ),
+    "no_video": Meaning(_WRONG, "A reference without a picture", "Send a video or an image."),
+    "decoder_error": Meaning(
+        _WRONG, "A reference of which nothing could be decoded", "Copy the file again."
+    ),
+    "internal_error": Meaning(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Something went wrong inside",
+        "Treat the clip as not checked; report the `request_id` to whoever runs the service.",
+    ),
+    "busy": Meaning(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "As many requests at once as there is room for",
+        "Try again after the seconds in `Retry-After`.",
+    ),
+    "store_error": Meaning(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The lists cannot be read or written now",
+        "Treat the clip as not checked and try again; the service's log says why.",
+    ),
+}
+# Codes of HTTP itself, for errors that Starlette raises before a route is found.
+_PLAIN: Final = {404: "not_found", 405: "method_not_allowed"}
+# These texts may name files of the machine, or say more than is known to be harmless.
+_WITHHELD: Final = frozenset({"internal_error", "store_error"})
+
+
+def request_id(scope: Scope) -> str:
+    """The id that answer and log have in common; empty where no guard has given one."""
+    return str(scope.get("state", {}).get("request_id", ""))
+
+
+def respond(scope: Scope, error: RecircError) -> Response:
+    """The answer to an error. Store errors are logged here: their cause is the operator's."""
+    if isinstance(error, StoreError):
+        _log.error("request %s: %s", request_id(scope), error.line())
+    fields = error.fields if isinstance(error, InvalidRequest) else ()
+    return _response(scope, error.code, str(error), fields=fields)
+
+
+def respond_unexpected(scope: Scope, error: Exception) -> Response:
+    """The answer to a defect. Its text is not logged: it may hold anything of the request."""
+    log_unexpected(scope, error)
+    return _response(scope, "internal_error", "")
+
+
+def log_unexpected(scope: Scope, error: BaseException) -> None:
+    """Log where a defect showed itself, without its text or any value."""
+    # Starlette wraps what is raised once an answer has begun.
+    error = error.__cause__ or error
+    if isinstance(error, RecircError):
+        _log.error("request %s: %s", request_id(scope), error.line())
+        return
+    places = traceback.extract_tb(error.__traceback__)[-3:]
+    trail = " < ".join(f"{place.name}:{place.lineno}" for place in reversed(places))
+    _log.error("request %s: %s in %s", request_id(scope), type(error).__name__, trail)
+
+
+def of_validation(errors: Iterable[Mapping[str, object]]) -> InvalidRequest:
+    """Pydantic's findings without the values that were sent."""
+    fields = []
+    for error in errors:
+        where = error.get("loc", ())
+        parts = where if isinstance(where, tuple) else (where,)
+        location = ".".join(str(part)[:80] for part in parts) or "body"
+        fields.append(WrongField(location=location, detail=str(error.get("msg", "wrong"))))
+    return InvalidRequest(fields[:_MOST_FIELDS])
+
+
+def of_model(error: ValidationError) -> InvalidRequest:
+    """A JSON body's findings, each with its place in it."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return of_validation({"loc": ("body", *one["loc"]), "msg": one["msg"]} for one in found)
+
+
+def example(code: str) -> dict[str, object]:
+    """The problem document of a code, as an example."""
+    meaning = MEANINGS[code]
+    return _problem(code, meaning.title, request_id="7f0c2b5e9d1a4c3f").model_dump(
+        exclude_defaults=True
+    )
+
+
+def errors_table() -> str:
+    """Every code that HTTP answers with, as a Markdown table in order of statuses."""
+    lines = ["| Code | Status | Means | What to do |", "|---|---|---|---|"]
+    lines += [
+        f"| `{code}` | {meaning.status.value} | {meaning.title}. | {meaning.mend} |"
+        for code, meaning in sorted(MEANINGS.items(), key=lambda one: (one[1].status, one[0]))
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def install(app: FastAPI) -> None:
+    """Make ``app`` answer every error with problem details."""
+    app.add_exception_handler(RecircError, _on_recirc_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+def _on_recirc_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RecircError):
+        raise error
+    return respond(request.scope, error)
+
+
+def _on_validation_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return respond(request.scope, of_validation(error.errors()))
+
+
+def _on_http_exception(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    code = _PLAIN.get(error.status_code, "internal_error")
+    return _response(request.scope, code, "", headers=error.headers)
+
+
+def _response(
+    scope: Scope,
+    code: str,
+    detail: str,
+    *,
+    fields: tuple[WrongField, ...] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    known = code if code in MEANINGS else "internal_error"
+    if known in _WITHHELD or not detail:
+        detail = f"{MEANINGS[known].title}. {MEANINGS[known].mend}"
+    problem = _problem(known, detail, request_id=request_id(scope), fields=fields)
+    extra = dict(headers or {})
+    if known == "busy":
+        extra["Retry-After"] = str(RETRY_AFTER_S)
+    if known == "body_timeout":
+        extra["Connection"] = "close"  # what still drips in is nobody's concern
+    return JSONResponse(
+        problem.model_dump(exclude_defaults=True), problem.status, extra, media_type=MEDIA_TYPE
+    )
+
+
+def _problem(
+    code: str, detail: str, *, request_id: str, fields: tuple[WrongField, ...] = ()
+) -> Problem:
+    meaning = MEANINGS[code]
+    return Problem(
+        type=f"urn:recirc:problem:{code}",
+        title=meaning.title,
+        status=meaning.status.value,
+        detail=detail[:_MOST_DETAIL],
+        code=code,
+        request_id=request_id,
+        errors=list(fields),
+    )

@@ -1,0 +1,208 @@
+"""An explanation in words and as JSON: every number beside the threshold that it had to pass."""
+
+from typing import Final, NotRequired, TypedDict
+
+from hashing import bits, chance
+from hashing.fingerprint import PHASH, Kind
+from hashing.matching import Finding
+from hashing.verdict import Verdict
+from service import answers, wording
+from service.checking import Match
+from service.explaining import Explanation, Reason
+
+_UNRELATED_BITS: Final = "127 ± 9"  # unrelated real frames; docs/explanation/chance.md
+_REASONS: Final = {
+    Reason.MATCH: "everything that a match needs is there",
+    Reason.NO_FRAMES: "there is nothing to compare: too dark or plain, on one side at least",
+    Reason.NO_HITS: "no frame of the clip is near a frame of the reference",
+    Reason.SINGLE_PICTURE: "a single picture inside a video is never more than a possible match",
+    Reason.STRICT_IMAGE: "a picture alone has to be nearer than this",
+    Reason.CHANCE: "chance alone does as much too often",
+    Reason.DISTINCT_HITS: "too few different pictures agree",
+    Reason.SPAN: "what agrees is too short",
+    Reason.PARTS: "no single stretch is strong enough, though all together would be",
+}
+
+
+class Threshold(TypedDict):
+    """One threshold: what was found, what is needed, and whether that passed."""
+
+    name: str
+    found: str
+    needed: str
+    passed: bool
+
+
+class NearestAnswer(TypedDict):
+    """One entry of ``nearest``: bits of 256 from the clip's frames to the nearest reference's."""
+
+    algorithm: str
+    view: str
+    stream: int
+    frames: int
+    least_bits: int
+    tenth_bits: int
+    median_bits: int
+    hits: int
+
+
+class ExplainAnswer(TypedDict):
+    """The whole explanation."""
+
+    path: str
+    list: str
+    reference: str
+    verdict: str
+    reason: str
+    best: NotRequired[answers.MatchAnswer]
+    thresholds: list[Threshold]
+    nearest: list[NearestAnswer]
+    sampled_frames: int
+    flat_frames: int
+    problems: list[str]
+    lines_tried: int
+
+
+def answer(explanation: Explanation, path: str, list_name: str, reference: str) -> ExplainAnswer:
+    """The explanation as plain values, ready for JSON."""
+    coverage = explanation.coverage
+    plain: ExplainAnswer = {
+        "path": path,
+        "list": list_name,
+        "reference": reference,
+        "verdict": explanation.verdict.value,
+        "reason": explanation.reason.value,
+        "thresholds": thresholds(explanation),
+        "nearest": [
+            {
+                "algorithm": one.algorithm,
+                "view": one.view,
+                "stream": one.stream,
+                "frames": one.frames,
+                "least_bits": one.least_bits,
+                "tenth_bits": one.tenth_bits,
+                "median_bits": one.median_bits,
+                "hits": one.hits,
+            }
+            for one in explanation.nearest
+        ],
+        "sampled_frames": coverage.sampled_frames,
+        "flat_frames": coverage.flat_frames,
+        "problems": [str(problem) for problem in coverage.problems],
+        "lines_tried": int(explanation.tries),
+    }
+    if explanation.best is not None:
+        plain["best"] = answers.of_match(_as_match(explanation.best, list_name, reference))
+    return plain
+
+
+def lines(explanation: Explanation, list_name: str, reference: str) -> list[str]:
+    """The explanation for people: what decided, the evidence, the thresholds, the distances."""
+    told = [f"Decided by: {_REASONS[explanation.reason]} [{explanation.reason}]."]
+    if explanation.best is not None:
+        match = _as_match(explanation.best, list_name, reference)
+        weak = explanation.verdict is Verdict.NO_MATCH
+        lead = "Best explanation, too weak: " if weak else "Evidence: "
+        told.append(lead + wording.evidence(match, explanation.kind))
+    told += [_threshold_line(one) for one in thresholds(explanation)]
+    if explanation.best is not None and explanation.best.reference_ranges_ms:
+        told.append(
+            f"The pictures change together: {explanation.best.agreement:.2f} of 1 "
+            "(copies 0.4 and more, other takes of one scene at most 0.2)."
+        )
+    told += _nearest_lines(explanation)
+    coverage = explanation.coverage
+    flat = coverage.flat_frames
+    told.append(
+        f"{coverage.sampled_frames} {wording.plural(coverage.sampled_frames, 'frame')} looked at; "
+        f"{flat} skipped as too dark or plain to compare."
+    )
+    return told + [wording.problem(str(code)) for code in coverage.problems]
+
+
+def thresholds(explanation: Explanation) -> list[Threshold]:
+    """The thresholds in the order in which they decide; only those that apply to this pair."""
+    best, policy = explanation.best, explanation.policy
+    searched = [one for one in explanation.nearest if one.algorithm == PHASH.name]
+    searched = searched or list(explanation.nearest)  # PDQ decides only where there is no pHash
+    hits = sum(one.hits for one in searched)
+    least = min((one.least_bits for one in searched), default=bits.HASH_BITS)
+    near: Threshold = {
+        "name": "nearest frame",
+        "found": f"{least} bits",
+        "needed": f"{chance.LOOSE_BITS} bits or fewer",
+        "passed": hits > 0,
+    }
+    if best is None:
+        return [near]
+    if not best.reference_ranges_ms:
+        strict: Threshold = {
+            "name": "picture alone",
+            "found": f"{best.mean_distance_bits:.0f} bits",
+            "needed": f"{policy.strict_image_bits} bits or fewer",
+            "passed": best.mean_distance_bits <= policy.strict_image_bits,
+        }
+        alone: Threshold = {
+            "name": "kind of clip",
+            "found": explanation.kind.value,
+            "needed": f"{Kind.IMAGE.value}, for a match by one picture",
+            "passed": explanation.kind is Kind.IMAGE,
+        }
+        return [near, strict, alone]
+    return [near, *_time_line(explanation, best)]
+
+
+def _time_line(explanation: Explanation, best: Finding) -> list[Threshold]:
+    policy = explanation.policy
+    span_ms = sum(end - start for start, end in best.clip_ranges_ms)
+    return [
+        {
+            "name": "false alarms, for a possible match",
+            "found": wording.chance(best.chance),
+            "needed": f"{wording.chance(policy.near_chance)} or fewer",
+            "passed": best.chance <= policy.near_chance,
+        },
+        {
+            "name": "false alarms, for a match",
+            "found": wording.chance(best.chance),
+            "needed": f"{wording.chance(policy.match_chance)} or fewer",
+            "passed": best.chance <= policy.match_chance,
+        },
+        {
+            "name": "different pictures that agree",
+            "found": str(best.distinct_hits),
+            "needed": f"{policy.match_distinct_hits} or more, for a match",
+            "passed": best.distinct_hits >= policy.match_distinct_hits,
+        },
+        {
+            "name": "length that agrees",
+            "found": f"{span_ms / 1000:.1f} s",
+            "needed": f"{policy.match_span_ms / 1000:g} s or more, for a match",
+            "passed": span_ms >= policy.match_span_ms,
+        },
+    ]
+
+
+def _threshold_line(one: Threshold) -> str:
+    mark = "passed" if one["passed"] else "FAILED"
+    return f"{mark}  {one['name']}: {one['found']}; needed: {one['needed']}."
+
+
+def _nearest_lines(explanation: Explanation) -> list[str]:
+    if not explanation.nearest:
+        return []
+    width = max(len(f"{one.algorithm}, {one.view}") for one in explanation.nearest)
+    return [
+        f"Bits of 256 from each frame to the nearest of the reference's (unrelated: "
+        f"{_UNRELATED_BITS}):",
+        f"{'':<{width}}  frames  least  10 %  median  within {chance.LOOSE_BITS}",
+        *(
+            f"{f'{one.algorithm}, {one.view}':<{width}}  {one.frames:>6}  {one.least_bits:>5}"
+            f"  {one.tenth_bits:>4}  {one.median_bits:>6}  {one.hits:>9}"
+            for one in explanation.nearest
+        ),
+    ]
+
+
+def _as_match(finding: Finding, list_name: str, reference: str) -> Match:
+    return Match(list_name, reference, None, None, finding)

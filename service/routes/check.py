@@ -1,0 +1,105 @@
+"""Checks: a clip's bytes or its fingerprint in, a verdict with evidence out."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from service import answers, examples, schemas
+from service.bodies import fingerprint_of
+from service.checking import CheckResult
+from service.routes.context import Context, ListNames, Parts, request_body
+from service.routes.context import answers as described
+
+router = APIRouter(tags=["check"])
+_BODY_CODES = ("body_timeout", "body_too_large", "encoded_body", "bad_multipart", "busy")
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+MEDIA = {
+    "*/*": _BINARY,
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {"file": {"type": "string", "format": "binary"}},
+            "required": ["file"],
+            "additionalProperties": False,
+        }
+    },
+}
+Thorough = Annotated[
+    bool,
+    Query(
+        description="Look at all of the clip even when the verdict is clear. For now this changes "
+        "nothing: every check looks at all of it."
+    ),
+]
+
+
+@router.post(
+    "/v1/check",
+    summary="Check a clip",
+    response_model=schemas.CheckAnswer,
+    responses=described(
+        200, examples.CHECKS, "list_not_found", *_BODY_CODES, "invalid_request", "store_error"
+    ),
+    openapi_extra=request_body("The media itself, whatever its content type.", MEDIA),
+)
+async def check(
+    request: Request, context: Parts, lists: ListNames, thorough: Thorough = False
+) -> schemas.CheckAnswer:
+    """Say whether a clip is a copy of listed footage.
+
+    Bytes that are no media, also none at all, are answered with 200, `unscannable` and the reason
+    in `problems`: never with an error, and never as if they were clean. Nothing of the clip is
+    kept.
+    """
+    del thorough  # accepted for callers that are written today
+    with context.workers.place():
+        await _require_lists(context, lists)
+        async with context.bodies.received(request) as body:
+            return await _answer(context, partial(context.checker.check, body, lists=lists))
+
+
+@router.post(
+    "/v1/check/fingerprint",
+    summary="Check a fingerprint",
+    response_model=schemas.CheckAnswer,
+    responses=described(
+        200,
+        {name: value for name, value in examples.CHECKS.items() if name != "unscannable"},
+        "list_not_found",
+        *_BODY_CODES,
+        "bad_fingerprint",
+        "incompatible_hash",
+        "invalid_request",
+        "store_error",
+    ),
+    openapi_extra=request_body(
+        "A fingerprint, as `recirc hash --json` prints it. Other keys are ignored.",
+        {"application/json": {"schema": {"type": "object"}, "example": examples.FINGERPRINT}},
+    ),
+)
+async def check_fingerprint(
+    request: Request, context: Parts, lists: ListNames
+) -> schemas.CheckAnswer:
+    """Check a clip that was hashed elsewhere: the media never leaves its holder.
+
+    The answer is as complete as the fingerprint's `coverage` says; without one its sender vouches
+    that it is of the whole clip.
+    """
+    with context.workers.place():
+        await _require_lists(context, lists)
+        async with context.bodies.received(request) as body:
+            fingerprint, coverage = await context.workers.run(partial(fingerprint_of, body))
+        work = partial(context.checker.check_fingerprint, fingerprint, coverage, lists=lists)
+        return await _answer(context, work)
+
+
+async def _require_lists(context: Context, names: list[str]) -> None:
+    """Refuse unknown lists before the body is read; on the way, indexes are brought up to date."""
+    await context.workers.run(partial(context.checker.lists, names))
+
+
+async def _answer(context: Context, work: Callable[[], CheckResult]) -> schemas.CheckAnswer:
+    result = await context.workers.run(work)
+    return schemas.CheckAnswer.model_validate(answers.of_check(result))

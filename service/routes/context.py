@@ -1,0 +1,98 @@
+"""What the routes work with, and how they get at it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from service import problems
+from service.bodies import MOST_JSON_BYTES, Bodies, Model, json_of
+from service.checking import Checker
+from service.store.base import Store
+from service.workers import Workers
+
+# OpenAPI's parts of a route are plain JSON.
+Operation = dict[str, object]
+Responses = dict[int | str, dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts that one service is made of."""
+
+    store: Store
+    checker: Checker
+    bodies: Bodies
+    workers: Workers
+
+
+def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+Parts = Annotated[Context, Depends(_context)]
+ListName = Annotated[str, Path(alias="list", description="The list's name.")]
+ReferenceId = Annotated[str, Path(alias="id", description="The reference's id.")]
+ListNames = Annotated[
+    list[str],
+    Query(
+        alias="list",
+        default_factory=list,
+        description="Check against these lists only; repeat it. Default: all.",
+    ),
+]
+
+
+def json_body(model: type[Model]) -> Callable[[Request, Context], Awaitable[Model]]:
+    """A dependency that reads a small JSON body: FastAPI's own reads bodies of any length."""
+
+    async def read(request: Request, context: Parts) -> Model:
+        async with context.bodies.received(request, MOST_JSON_BYTES) as body:
+            return json_of(body, model)
+
+    return read
+
+
+def request_body(description: str, content: dict[str, object]) -> Operation:
+    """The OpenAPI of a body that a route reads itself."""
+    body = {"description": description, "required": True, "content": content}
+    return {"requestBody": body}
+
+
+def json_request(model: type[Model], example: object) -> Operation:
+    """The OpenAPI of a small JSON body."""
+    schema = model.model_json_schema()
+    return request_body(
+        schema.pop("description"), {"application/json": {"schema": schema, "example": example}}
+    )
+
+
+def answers(
+    status: int, examples: dict[str, object], *codes: str, content: str = "application/json"
+) -> Responses:
+    """The OpenAPI of a route's answers: examples of the good one by name, and its error codes."""
+    named = {name: {"value": value} for name, value in examples.items()}
+    responses: Responses = {status: {"content": {content: {"examples": named}}} if named else {}}
+    for code in (*codes, "wrong_host", "cross_origin", "internal_error"):
+        of_status = responses.setdefault(problems.MEANINGS[code].status.value, {})
+        _add_problem(of_status, code)
+    return responses
+
+
+def _add_problem(response: dict[str, object], code: str) -> None:
+    titles = response.get("description")
+    title = f"`{code}`: {problems.MEANINGS[code].title}"
+    response["description"] = f"{titles}. {title}" if titles else title
+    content = response.setdefault(
+        "content",
+        {
+            problems.MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {},
+            }
+        },
+    )
+    if isinstance(content, dict):
+        content[problems.MEDIA_TYPE]["examples"][code] = {"value": problems.example(code)}

@@ -1,0 +1,190 @@
+"""Lists: make, see, change, delete, import, export."""
+
+from collections.abc import AsyncIterator, Generator, Iterator
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from hashing.formats.listfile import bounded_lines
+from hashing.reference import Policy
+from service import examples, lists, schemas
+from service.lists import ImportReport
+from service.routes.context import (
+    ListName,
+    Parts,
+    answers,
+    json_body,
+    json_request,
+    request_body,
+)
+from service.store.base import ListInfo
+
+router = APIRouter(tags=["lists"])
+JSON_LINES: Final = "application/jsonl"
+_JSON_BODY = ("body_timeout", "body_too_large", "encoded_body", "busy", "invalid_request")
+_EXPORTED_AT_ONCE: Final = 256 * 1024  # characters; a hop between threads costs more than a line
+
+
+@router.get(
+    "/v1/lists",
+    summary="All lists",
+    responses=answers(200, {"lists": {"lists": [examples.LIST]}}, "store_error"),
+)
+def all_lists(context: Parts) -> schemas.ListsOut:
+    """All lists in order of names."""
+    return schemas.ListsOut(lists=[_out(info) for info in context.store.lists()])
+
+
+@router.post(
+    "/v1/lists",
+    summary="Make a list",
+    status_code=201,
+    responses=answers(
+        201, {"list": examples.LIST}, "bad_name", "list_exists", *_JSON_BODY, "store_error"
+    ),
+    openapi_extra=json_request(schemas.ListIn, examples.LIST_IN),
+)
+def create_list(
+    context: Parts,
+    response: Response,
+    wanted: Annotated[schemas.ListIn, Depends(json_body(schemas.ListIn))],
+) -> schemas.ListOut:
+    """Make an empty list."""
+    info = context.store.create_list(
+        wanted.name, policy=Policy(wanted.policy), source=wanted.source
+    )
+    response.headers["Location"] = f"/v1/lists/{info.name}"
+    return _out(info)
+
+
+@router.get(
+    "/v1/lists/{list}",
+    summary="One list",
+    responses=answers(200, {"list": examples.LIST}, "list_not_found", "store_error"),
+)
+def one_list(context: Parts, name: ListName) -> schemas.ListOut:
+    """One list without its references."""
+    return _out(context.store.get_list(name))
+
+
+@router.patch(
+    "/v1/lists/{list}",
+    summary="Change a list",
+    responses=answers(
+        200, {"list": examples.LIST}, "list_not_found", "bad_name", *_JSON_BODY, "store_error"
+    ),
+    openapi_extra=json_request(schemas.ListPatch, examples.LIST_PATCH),
+)
+def change_list(
+    context: Parts,
+    name: ListName,
+    patch: Annotated[schemas.ListPatch, Depends(json_body(schemas.ListPatch))],
+) -> schemas.ListOut:
+    """Change policy or source; what is left out of the body stays."""
+    before = context.store.get_list(name)
+    policy = before.policy if patch.policy is None else Policy(patch.policy)
+    source = patch.source if "source" in patch.model_fields_set else before.source
+    return _out(context.store.update_list(name, policy=policy, source=source))
+
+
+@router.delete(
+    "/v1/lists/{list}",
+    summary="Delete a list",
+    status_code=204,
+    responses=answers(204, {}, "list_not_found", "store_error"),
+)
+def delete_list(context: Parts, name: ListName) -> None:
+    """Delete a list with all its references."""
+    context.store.delete_list(name)
+
+
+@router.post(
+    "/v1/lists/{list}/import",
+    summary="Import a list file",
+    responses=answers(
+        200,
+        {"report": examples.IMPORT},
+        "bad_list",
+        "bad_name",
+        "policy_conflict",
+        "bad_multipart",
+        *_JSON_BODY,
+        "store_error",
+    ),
+    openapi_extra=request_body(
+        "A list file, as an export gives it: JSON Lines, the header first.",
+        {JSON_LINES: {"schema": {"type": "string"}, "example": examples.EXPORT}},
+    ),
+)
+async def import_list(request: Request, context: Parts, name: ListName) -> schemas.ImportOut:
+    """Add a list file's references; a list that does not exist is made.
+
+    Bad lines are reported with their numbers and all others go in, in one transaction. Doing it
+    again changes nothing.
+    """
+    with context.workers.place():
+        async with context.bodies.received(request) as body:
+            work = partial(lists.import_file, context.store, name, bounded_lines(body))
+            return _report(await context.workers.run(work))
+
+
+@router.get(
+    "/v1/lists/{list}/export",
+    summary="Export a list",
+    response_class=StreamingResponse,
+    responses=answers(
+        200, {"file": examples.EXPORT}, "list_not_found", "store_error", content=JSON_LINES
+    ),
+)
+def export_list(context: Parts, name: ListName) -> StreamingResponse:
+    """The list's file with all its hashes, as the list is now. Treat it as sensitive.
+
+    The header line says how many references follow: an answer that was cut off is shorter.
+    """
+    return StreamingResponse(
+        _batches(lists.export(context.store, name)),
+        media_type=JSON_LINES,
+        headers={"Content-Disposition": f'attachment; filename="{name}.jsonl"'},
+    )
+
+
+async def _batches(lines: Iterator[str]) -> AsyncIterator[str]:
+    """The lines, some at a time; the database is let go when the client goes away."""
+    batches = _joined(lines)
+    try:
+        while batch := await run_in_threadpool(next, batches, ""):
+            yield batch
+    finally:
+        await run_in_threadpool(batches.close)
+
+
+def _joined(lines: Iterator[str]) -> Generator[str, None, None]:
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line)
+        if size >= _EXPORTED_AT_ONCE:
+            yield "".join(batch)
+            batch, size = [], 0
+    if batch:
+        yield "".join(batch)
+
+
+def _out(info: ListInfo) -> schemas.ListOut:
+    return schemas.ListOut.model_validate(asdict(info) | {"policy": info.policy.value})
+
+
+def _report(report: ImportReport) -> schemas.ImportOut:
+    return schemas.ImportOut(
+        added=report.added,
+        unchanged=report.unchanged,
+        bad_lines=[
+            schemas.BadLineOut(line=bad.number, code=bad.code.value, detail=bad.text)
+            for bad in report.bad_lines
+        ],
+    )

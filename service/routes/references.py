@@ -1,0 +1,218 @@
+"""References of a list: add media or fingerprints, see, change, delete. Hashes are never shown."""
+
+from functools import partial
+from io import BytesIO
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from hashing.coverage import Coverage
+from hashing.extract import REFERENCE, extract
+from hashing.fingerprint import Fingerprint
+from service import examples, lists, schemas
+from service.bodies import fingerprint_of
+from service.errors import ReferenceNotFound
+from service.routes.check import MEDIA
+from service.routes.context import (
+    ListName,
+    Parts,
+    ReferenceId,
+    answers,
+    json_body,
+    json_request,
+    request_body,
+)
+from service.store.base import ReferenceSummary
+
+router = APIRouter(tags=["references"])
+MOST_LISTED: Final = 1000
+_JSON: Final = "application/json"
+_FOUND = ("list_not_found", "reference_not_found", "store_error")
+Label = Annotated[str | None, Query(description="What people call it; 1 to 200 characters.")]
+Incident = Annotated[str | None, Query(description="The event that it belongs to.")]
+Id = Annotated[str | None, Query(description="Its id; else the start of the digest.", alias="id")]
+AfterId = Annotated[str | None, Query(description="Where the last page ended.")]
+Limit = Annotated[int, Query(ge=1, le=MOST_LISTED)]
+
+
+@router.get(
+    "/v1/lists/{list}/references",
+    summary="References of a list",
+    responses=answers(
+        200,
+        {"page": examples.REFERENCES},
+        "list_not_found",
+        "invalid_request",
+        "store_error",
+    ),
+)
+def references(
+    context: Parts, name: ListName, after_id: AfterId = None, limit: Limit = 100
+) -> schemas.ReferencesOut:
+    """One page, in order of ids, without hashes."""
+    found = context.store.references(name, after_id=after_id, limit=limit + 1)
+    page = found[:limit]
+    return schemas.ReferencesOut(
+        references=[_out(one) for one in page],
+        next_after_id=page[-1].id if len(found) > limit else None,
+    )
+
+
+@router.post(
+    "/v1/lists/{list}/references",
+    summary="Add a reference",
+    status_code=201,
+    response_model=schemas.ReferenceAdded,
+    responses={
+        200: {
+            "model": schemas.ReferenceAdded,
+            "description": "The list has this fingerprint already; nothing was changed.",
+            "content": {
+                _JSON: {"examples": {"known": {"value": examples.REFERENCE_ADDED | {"new": False}}}}
+            },
+        },
+        **answers(
+            201,
+            {"added": examples.REFERENCE_ADDED},
+            "list_not_found",
+            "reference_conflict",
+            "bad_name",
+            "bad_fingerprint",
+            "incompatible_hash",
+            "nothing_to_compare",
+            "empty_file",
+            "not_media",
+            "no_video",
+            "decoder_error",
+            "body_timeout",
+            "body_too_large",
+            "encoded_body",
+            "bad_multipart",
+            "busy",
+            "store_error",
+        ),
+    },
+    openapi_extra=request_body(
+        "Media, of any content type; or a fingerprint, as application/json.",
+        MEDIA | {_JSON: {"schema": {"type": "object"}, "example": examples.FINGERPRINT}},
+    ),
+)
+async def add_reference(
+    request: Request,
+    response: Response,
+    context: Parts,
+    name: ListName,
+    *,
+    reference_id: Id = None,
+    label: Label = None,
+    incident: Incident = None,
+) -> schemas.ReferenceAdded:
+    """Hash media, or take a fingerprint, and put it on a list that exists.
+
+    It is matchable in the next request. The media is not kept. A second time changes nothing, and
+    gives the id under which the list has it.
+    """
+    with context.workers.place():
+        await context.workers.run(partial(context.store.get_list, name))
+        async with context.bodies.received(request) as body:
+            read = fingerprint_of if _is_json(request) else _hashed
+            fingerprint, coverage = await context.workers.run(partial(read, body))
+        add = partial(
+            lists.add_fingerprint,
+            context.store,
+            name,
+            fingerprint,
+            reference_id=reference_id,
+            label=label,
+            incident=incident,
+        )
+        added = await context.workers.run(add)
+        get = partial(context.store.get_summary, name, added.reference_id)
+        summary = await context.workers.run(get)
+    if not added.new:
+        response.status_code = 200
+    response.headers["Location"] = f"/v1/lists/{name}/references/{added.reference_id}"
+    found = [] if coverage is None else [problem.value for problem in coverage.problems]
+    return schemas.ReferenceAdded(
+        new=added.new, complete=not found, problems=found, reference=_out(summary)
+    )
+
+
+@router.get(
+    "/v1/lists/{list}/references/{id}",
+    summary="One reference",
+    responses=answers(200, {"reference": examples.REFERENCE}, *_FOUND),
+)
+def one_reference(
+    context: Parts, name: ListName, reference_id: ReferenceId
+) -> schemas.ReferenceOut:
+    """One reference without its hashes."""
+    return _out(context.store.get_summary(name, reference_id))
+
+
+@router.patch(
+    "/v1/lists/{list}/references/{id}",
+    summary="Change a reference",
+    responses=answers(
+        200,
+        {"reference": examples.REFERENCE},
+        *_FOUND,
+        "bad_name",
+        "body_timeout",
+        "body_too_large",
+        "encoded_body",
+        "busy",
+        "invalid_request",
+    ),
+    openapi_extra=json_request(schemas.ReferencePatch, examples.REFERENCE_PATCH),
+)
+def change_reference(
+    context: Parts,
+    name: ListName,
+    reference_id: ReferenceId,
+    patch: Annotated[schemas.ReferencePatch, Depends(json_body(schemas.ReferencePatch))],
+) -> schemas.ReferenceOut:
+    """Change label or incident; what is left out of the body stays."""
+    before = context.store.get_summary(name, reference_id)
+    given = patch.model_fields_set
+    label = patch.label if "label" in given else before.label
+    incident = patch.incident if "incident" in given else before.incident
+    return _out(context.store.update_reference(name, reference_id, label=label, incident=incident))
+
+
+@router.delete(
+    "/v1/lists/{list}/references/{id}",
+    summary="Delete a reference",
+    status_code=204,
+    responses=answers(204, {}, *_FOUND),
+)
+def delete_reference(context: Parts, name: ListName, reference_id: ReferenceId) -> None:
+    """Take a reference off its list; from the next check on it is not found."""
+    if lists.remove(context.store, name, [reference_id]).missing:
+        raise ReferenceNotFound(f"list {name} has no reference {reference_id!a}")
+
+
+def _is_json(request: Request) -> bool:
+    content_type = request.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower() == _JSON
+
+
+def _hashed(body: BytesIO) -> tuple[Fingerprint, Coverage | None]:
+    taken = extract(body, REFERENCE)
+    return taken.fingerprint, taken.coverage
+
+
+def _out(summary: ReferenceSummary) -> schemas.ReferenceOut:
+    return schemas.ReferenceOut(
+        id=summary.id,
+        label=summary.label,
+        incident=summary.incident,
+        added_at_ms=summary.added_at_ms,
+        kind=summary.kind.value,
+        duration_ms=summary.duration_ms,
+        frames=summary.frames,
+        algorithms=[
+            schemas.AlgorithmOut(name=one.name, parameters=dict(one.parameters))
+            for one in summary.algorithms
+        ],
+    )

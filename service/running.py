@@ -1,0 +1,76 @@
+"""Running one command to its end: whatever it raises becomes an exit code and at most one line."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from typer import Abort
+from typer.exceptions import TyperException
+
+from hashing.errors import RecircError
+from service import console, faults
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The exit codes for the ends that a command does not choose itself."""
+
+    done: int
+    failed: int
+    interrupted: int
+    output_closed: int
+
+
+def run(command: Callable[[], object], codes: Codes, *, debug: bool) -> int:
+    """The exit code of a command; with ``debug`` a fault passes, with its whole story."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except (KeyboardInterrupt, Abort):
+        return codes.interrupted
+    except TyperException as error:
+        _wrong_call(error)
+        return codes.failed
+    except RecircError as error:
+        console.Console.of_process().problem(error)
+        return codes.failed
+    except (SystemExit, Exception) as error:  # noqa: BLE001  # the outermost of all
+        return _fault(error, codes, debug=debug)
+    return code if isinstance(code, int) else codes.done
+
+
+def _fault(error: BaseException, codes: Codes, *, debug: bool) -> int:
+    if _is_closed_output(error):
+        _silence_stdout()
+        return codes.output_closed
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else codes.failed
+    if debug:
+        raise error
+    console.Console.of_process().error(faults.CODE, faults.describe(error))
+    return codes.failed
+
+
+def _wrong_call(error: TyperException) -> None:
+    """One line for a wrong call; the help where nothing at all was asked for."""
+    describe: object = getattr(error, "format_message", None)
+    text = str(describe() if callable(describe) else error)
+    if text.startswith("Usage:"):
+        sys.stderr.write(f"{text}\n")
+        return
+    path = getattr(getattr(error, "ctx", None), "command_path", "recirc")
+    console.Console.of_process().error("bad_usage", f"{text.rstrip('.')}; see {path} --help")
+
+
+def _is_closed_output(error: BaseException) -> bool:
+    # Typer makes an exit of a closed pipe, with 1: which would mean "found".
+    chain = (error, error.__context__)
+    return any(isinstance(one, BrokenPipeError | console.OutputClosed) for one in chain)
+
+
+def _silence_stdout() -> None:
+    """The interpreter flushes at its end, and would complain about the closed pipe again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,86 @@
+"""Scanning: many paths against the lists, one answer a clip, whatever happens to the others."""
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from hashing.errors import RecircError
+from hashing.verdict import Verdict
+from service import faults, paths
+from service.checking import Checker, CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A clip's answer. ``note``: what a code of a path, archive or fault means, else None."""
+
+    label: str
+    result: CheckResult
+    note: str | None
+
+
+def scan(
+    checker: Checker,
+    wanted: Sequence[str],
+    stdin: BinaryIO,
+    *,
+    lists: Sequence[str] = (),
+    on_start: Callable[[str], None] = lambda label: None,
+    debug: bool = False,
+) -> Iterator[Scanned]:
+    """An answer for each clip that these paths hold, in the order given.
+
+    A wrong list or database raises before the first clip: ListNotFound, StoreError. Afterwards
+    nothing does; a clip that fails is ``unscannable``.
+    """
+    loaded = checker.lists(lists)
+    versions = tuple((one.info.name, one.info.version) for one in loaded)
+    for clip in each(wanted, stdin, debug=debug):
+        if isinstance(clip, paths.Unread):
+            yield Scanned(clip.label, _unscannable(clip.code, versions), clip.text)
+            continue
+        on_start(clip.label)
+        try:
+            answer = Scanned(clip.label, checker.check(clip.media, lists=lists), None)
+        except RecircError as error:
+            answer = Scanned(clip.label, _unscannable(error.code, versions), str(error))
+        except Exception as error:  # noqa: BLE001  # the outermost loop: the other clips go on
+            show(error, debug=debug)
+            note = faults.describe(error)
+            answer = Scanned(clip.label, _unscannable(faults.CODE, versions), note)
+        yield answer
+
+
+def each(
+    wanted: Sequence[str], stdin: BinaryIO, *, debug: bool
+) -> Iterator[paths.Clip | paths.Unread]:
+    """As ``paths.clips``, but that a fault in one path is reported in its place."""
+    for path in wanted:
+        try:
+            yield from paths.clips([path], stdin)
+        except Exception as error:  # noqa: BLE001  # as above: the other paths go on
+            show(error, debug=debug)
+            yield paths.Unread(path, faults.CODE, faults.describe(error))
+
+
+def show(error: Exception, *, debug: bool) -> None:
+    """With ``debug`` the whole story of a fault, on standard error: it may quote file names."""
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+
+
+def _unscannable(code: str, versions: tuple[tuple[str, int], ...]) -> CheckResult:
+    return CheckResult(
+        verdict=Verdict.UNSCANNABLE,
+        kind=None,
+        duration_ms=0,
+        checked_ms=0,
+        frames=0,
+        problems=(code,),
+        matches=(),
+        suppressed=(),
+        lists=versions,
+        elapsed_ms=0,
+    )

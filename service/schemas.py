@@ -1,0 +1,206 @@
+"""The shapes of requests and answers over HTTP, as OpenAPI shows them.
+
+``CheckAnswer`` and its parts mirror ``service.answers``, which the command line prints as well; a
+test holds them together. Times are integer milliseconds.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# In the order of the types that they stand for; a test compares.
+VerdictName = Literal["match", "near_match", "no_match", "unscannable"]
+KindName = Literal["video", "image"]
+PolicyName = Literal["block", "allow"]
+Range = tuple[int, int]
+Ranges = Annotated[list[Range], Field(description="[start, end] in ms; empty for a still picture.")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Milliseconds = Annotated[int, Field(ge=0)]
+Codes = Annotated[
+    list[str], Field(description="Stable codes of what kept the check from being complete.")
+]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WrongField(_Shape):
+    """One thing that is wrong with a request, and where."""
+
+    location: str
+    detail: str
+
+
+class Problem(_Shape):
+    """An error (RFC 9457). Switch on ``code``: it is stable; the texts are for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str = Field(description="Also in the answer's X-Request-Id and in the log.")
+    errors: list[WrongField] = Field(default=[], description="Only with invalid_request.")
+
+
+class MatchAnswer(_Shape):
+    """One reference that was found in the clip, with the evidence."""
+
+    verdict: VerdictName
+    list: str
+    reference: str
+    label: str | None
+    incident: str | None
+    score: Annotated[Share, Field(description="0 to 1, monotone in the evidence.")]
+    chance: Annotated[
+        float,
+        Field(
+            ge=0, description="Expected false alarms this strong from unrelated clips, per check."
+        ),
+    ]
+    view: Annotated[str, Field(description="How the clip was looked at, such as `mirrored`.")]
+    speed: Annotated[float, Field(gt=0, description="Of the clip against the reference.")]
+    frames_matched: Count
+    frames: Annotated[Count, Field(description="Sampled frames in the ranges.")]
+    distinct_hits: Count
+    mean_distance_bits: Annotated[float, Field(ge=0, le=256)]
+    agreement: float
+    algorithm: str
+    clip_ranges_ms: Ranges
+    reference_ranges_ms: Ranges
+    clip_coverage: Share
+    reference_coverage: Share
+
+
+class ListVersion(_Shape):
+    """A list that the clip was checked against, and its version then."""
+
+    name: str
+    version: Count
+
+
+class CheckAnswer(_Shape):
+    """The answer to a check. ``unscannable`` means not checked: it never means clean."""
+
+    verdict: VerdictName
+    complete: Annotated[
+        bool, Field(description="Whether all of the clip was checked; false with any problem.")
+    ]
+    duration_ms: Milliseconds
+    checked_ms: Milliseconds
+    frames: Count
+    kind: Annotated[KindName | None, Field(description="null when the bytes are no media.")]
+    problems: Codes
+    matches: Annotated[list[MatchAnswer], Field(description="Best first, one a reference.")]
+    suppressed: Annotated[
+        list[MatchAnswer], Field(description="Matches that an allow list explains.")
+    ]
+    lists: list[ListVersion]
+    elapsed_ms: Milliseconds
+
+
+class ListOut(_Shape):
+    """A list without its references. Every change adds one to ``version``."""
+
+    name: str
+    policy: PolicyName
+    source: str | None
+    created_at_ms: Milliseconds
+    version: Count
+    references: Count
+
+
+class ListsOut(_Shape):
+    """All lists in order of names."""
+
+    lists: list[ListOut]
+
+
+class ListIn(_Shape):
+    """A list to be made."""
+
+    name: Annotated[str, Field(description="1 to 64 of a-z, 0-9 and -, the first of them no -.")]
+    policy: PolicyName = "block"
+    source: str | None = None
+
+
+class ListPatch(_Shape):
+    """What of a list is to change; what is left out stays, null takes the source away."""
+
+    policy: PolicyName | None = None
+    source: str | None = None
+
+
+class AlgorithmOut(_Shape):
+    """How hashes were made."""
+
+    name: str
+    parameters: dict[str, int]
+
+
+class ReferenceOut(_Shape):
+    """A reference without its hashes, which only an export holds."""
+
+    id: str
+    label: str | None
+    incident: str | None
+    added_at_ms: Milliseconds
+    kind: KindName
+    duration_ms: Milliseconds
+    frames: Count
+    algorithms: list[AlgorithmOut]
+
+
+class ReferencesOut(_Shape):
+    """A page of references in order of ids; ask on with ``after_id`` until it is null."""
+
+    references: list[ReferenceOut]
+    next_after_id: str | None
+
+
+class ReferenceAdded(_Shape):
+    """An added reference. ``new`` is false where the list has this fingerprint already."""
+
+    new: bool
+    complete: Annotated[bool, Field(description="Whether all of the media was hashed.")]
+    problems: Codes
+    reference: ReferenceOut
+
+
+class ReferencePatch(_Shape):
+    """What of a reference is to change; what is left out stays, null takes it away."""
+
+    label: str | None = None
+    incident: str | None = None
+
+
+class BadLineOut(_Shape):
+    """A line of a list file that was left out, and why."""
+
+    line: Annotated[int, Field(ge=1, description="The header is line 1.")]
+    code: str
+    detail: str
+
+
+class ImportOut(_Shape):
+    """What became of an import."""
+
+    added: Count
+    unchanged: Count
+    bad_lines: list[BadLineOut]
+
+
+class Alive(_Shape):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Ready(_Shape):
+    """The store can be read."""
+
+    status: Literal["ready"]
+    lists: Count
+    references: Count

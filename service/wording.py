@@ -1,0 +1,220 @@
+"""Plain sentences about a check, for a tired moderator. Pure: values in, lines of text out.
+
+The verdict comes first, in words; then the evidence, one sentence a match; then what to do.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from hashing.fingerprint import Kind
+from hashing.matching import Finding, Range
+from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
+from hashing.views import View
+from service import guidance
+from service.checking import CheckResult, Match
+from service.escaping import shown
+
+MOST_MATCHES: Final = 5  # told in words; the rest are counted
+_MOST_RANGES: Final = 4
+_MOST_DECADES: Final = 30  # beyond this a chance says no more than "never"
+_SUPERSCRIPTS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_PLAIN_SPEED: Final = 0.02  # within this of 1 nobody would call it another speed
+_SECONDS_UNTIL_MS: Final = 100_000  # longer clips are told in minutes
+_IN_VIEW: Final = {
+    View.AS_IS: "",
+    View.MIRRORED: ", mirrored",
+    View.BORDERLESS: ", without its borders",
+    View.BORDERLESS_MIRRORED: ", without its borders and mirrored",
+}
+WORDS: Final = {
+    Verdict.MATCH: "MATCH",
+    Verdict.NEAR_MATCH: "POSSIBLE MATCH",
+    Verdict.NO_MATCH: "NO MATCH",
+    Verdict.UNSCANNABLE: "NOT CHECKED",
+}
+_LIMIT: Final = "it is larger than recirc reads"
+# What each problem code means, and the mend. Codes of paths and archives bring their own text.
+PROBLEMS: Final = {
+    "truncated": ("it ends before its stated length", "ask for a complete copy"),
+    "decoder_error": ("it is damaged: parts cannot be read", "ask for another copy"),
+    "too_dark": ("hardly a frame shows enough to compare (dark or plain)", "look at it yourself"),
+    "limit_frame_pixels": (f"{_LIMIT} (size of the picture)", "make a smaller copy"),
+    "limit_pixels": (f"{_LIMIT} (pixels in all)", "check it in parts"),
+    "limit_frames": (f"{_LIMIT} (number of frames)", "check it in parts"),
+    "limit_seconds": (f"{_LIMIT} (length)", "check it in parts"),
+    "limit_tracks": ("it has more video tracks than recirc reads", "look at it yourself"),
+    "limit_packets": (f"{_LIMIT} (number of packets)", "check it in parts"),
+    "limit_bytes": (f"{_LIMIT} (bytes)", "check it as a file"),
+    "unsupported_track": ("it has a video of a kind that recirc does not read", "convert it"),
+    "empty_file": ("the file is empty", "copy it again"),
+    "not_media": ("it is not a video or picture that recirc reads", "is it the right file?"),
+    "no_video": ("it has no picture, only sound or data", "nothing can be compared"),
+    "no_references": ("there are no references to compare with", "add one with recirc add"),
+}
+
+
+def headline(result: CheckResult, label: str) -> str:
+    """The verdict's words and the clip."""
+    name = shown(label)
+    match result.verdict:
+        case Verdict.MATCH:
+            return f"{WORDS[Verdict.MATCH]}: {name} is a copy of listed footage"
+        case Verdict.NEAR_MATCH:
+            return f"{WORDS[Verdict.NEAR_MATCH]}: {name}: a person has to decide"
+        case Verdict.NO_MATCH:
+            return f"{WORDS[Verdict.NO_MATCH]}: {name}"
+        case Verdict.UNSCANNABLE:
+            return f"{WORDS[Verdict.UNSCANNABLE]}: {name}"
+
+
+def details(result: CheckResult, note: str | None = None) -> list[str]:
+    """The lines under the headline. ``note`` says what a code outside ``PROBLEMS`` means."""
+    lines: list[str] = []
+    for one in result.matches[:MOST_MATCHES]:
+        lines += [_reference(one), evidence(one, result.kind)]
+        if one.finding.verdict is Verdict.NEAR_MATCH:
+            lines.append(f"Weaker than a match: {why_weaker(one.finding)}.")
+    more = len(result.matches) - MOST_MATCHES
+    if more > 0:
+        lines.append(f"And {more} more {plural(more, 'reference')}.")
+    if result.suppressed:
+        lines.append(_suppressed(result.suppressed))
+    if result.verdict is Verdict.NO_MATCH:
+        lines.append(f"{_looked_at(result)}; nothing from {_lists(result)} was found.")
+    lines += [problem(code, note) for code in result.problems]
+    if result.frames and set(result.problems) - {"no_references"}:
+        found = "Nothing was found in" if not result.matches else "This is about"
+        lines.append(f"{found} the part that could be read: {_looked_at(result).lower()}.")
+    return lines
+
+
+def problem(code: str, note: str | None = None) -> str:
+    """One sentence for a problem code, with the code itself for searching."""
+    what, mend = PROBLEMS.get(code, (note or "it could not be checked", ""))
+    sentence = what + (f"; {mend}" if mend else "")
+    return f"{sentence[0].upper()}{sentence[1:]} [{code}]."
+
+
+def evidence(match: Match, kind: Kind | None) -> str:
+    """The evidence for one match as one sentence."""
+    finding = match.finding
+    return (
+        f"{_where(finding, match.reference, kind)}; {_how_many(finding)}; "
+        f"expected false alarms this strong: {chance(finding.chance)}."
+    )
+
+
+def chance(expected: float) -> str:
+    """An expected number of false alarms a check, rounded towards more: "1 in 10⁹ checks"."""
+    if expected >= 0.5:
+        return "about 1 in each check"
+    decades = min(_MOST_DECADES, math.floor(-math.log10(max(expected, 1e-300)) + 1e-9))
+    if decades == _MOST_DECADES:
+        return f"fewer than 1 in 10{str(decades).translate(_SUPERSCRIPTS)} checks"
+    if decades >= 4:
+        return f"1 in 10{str(decades).translate(_SUPERSCRIPTS)} checks"
+    return f"1 in {math.floor(1 / expected + 1e-9):,} checks"
+
+
+def ranges(spans: Sequence[Range], *, capital: bool = False) -> str:
+    """Ranges of a clip in ms: "seconds 3–25", "minutes 1:03–2:10 and 3:00–3:05"."""
+    minutes = max(end for _, end in spans) >= _SECONDS_UNTIL_MS
+    word = "minutes" if minutes else "seconds"
+    told = [_range(start, end, minutes=minutes) for start, end in spans[:_MOST_RANGES]]
+    if len(spans) > _MOST_RANGES:
+        told.append(f"{len(spans) - _MOST_RANGES} more")
+    joined = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+    return f"{word.capitalize() if capital else word} {joined}"
+
+
+def why_weaker(finding: Finding, policy: DecisionPolicy = DEFAULT_POLICY) -> str:
+    """Why this near match is no match."""
+    if not finding.reference_ranges_ms:
+        return "only a single picture agrees"
+    reasons = []
+    if finding.distinct_hits < policy.match_distinct_hits:
+        reasons.append(f"fewer than {policy.match_distinct_hits} different pictures agree")
+    if sum(end - start for start, end in finding.clip_ranges_ms) < policy.match_span_ms:
+        reasons.append(f"what agrees lasts less than {policy.match_span_ms / 1000:g} s")
+    if finding.chance > policy.match_chance:
+        reasons.append(f"chance alone does this in {chance(finding.chance)}")
+    return " and ".join(reasons) or "no single stretch of it is long enough"
+
+
+def next_steps(verdicts: Sequence[Verdict], country: str = guidance.DEFAULT_COUNTRY) -> list[str]:
+    """What to do after these verdicts, once for a whole call; nothing where nothing was found."""
+    if Verdict.MATCH not in verdicts and Verdict.NEAR_MATCH not in verdicts:
+        return []
+    routes = guidance.by_country()[country]
+    lines = ["What to do next", "Do not forward it, not even as a warning."]
+    if Verdict.MATCH not in verdicts:
+        lines.append("A possible match is not proof: let a second person compare before you act.")
+    return [*lines, f"Where to report ({routes.country}):", *guidance.lines(routes)]
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """The count of each verdict: "3 clips: 1 match, 2 no match"."""
+    counts = [f"{verdicts.count(one)} {WORDS[one].lower()}" for one in Verdict if one in verdicts]
+    return f"{len(verdicts)} {plural(len(verdicts), 'clip')}: {', '.join(counts)}"
+
+
+def plural(count: int, noun: str) -> str:
+    """The noun for so many."""
+    return noun if count == 1 else f"{noun}s"
+
+
+def _reference(match: Match) -> str:
+    label = f": {shown(match.label)}" if match.label else ""
+    incident = f" (incident {shown(match.incident)})" if match.incident else ""
+    return f"List {shown(match.list)}, reference {shown(match.reference)}{label}{incident}"
+
+
+def _where(finding: Finding, reference: str, kind: Kind | None) -> str:
+    view = _IN_VIEW.get(finding.view, f", {finding.view}")
+    name = f"reference {shown(reference)}{view}"
+    if kind is Kind.IMAGE or not finding.clip_ranges_ms:
+        return f"This picture is found in {name}"
+    clip = ranges(finding.clip_ranges_ms, capital=True)
+    if not finding.reference_ranges_ms:
+        return f"{clip} of this clip show one picture that is found in {name}"
+    speed = ""
+    if abs(finding.speed - 1.0) > _PLAIN_SPEED:
+        speed = f", played at {finding.speed:.2f} times its speed"
+    return f"{clip} of this clip are {ranges(finding.reference_ranges_ms)} of {name}{speed}"
+
+
+def _how_many(finding: Finding) -> str:
+    if not finding.reference_ranges_ms:
+        return f"{finding.mean_distance_bits:.0f} of 256 hash bits differ"
+    return f"{finding.frames_matched} of {finding.frames} sampled frames agree"
+
+
+def _range(start_ms: int, end_ms: int, *, minutes: bool) -> str:
+    if minutes:
+        return f"{_clock(start_ms)}–{_clock(end_ms)}"
+    digits = 0 if end_ms - start_ms >= 3000 else 1
+    return f"{start_ms / 1000:.{digits}f}–{end_ms / 1000:.{digits}f}"
+
+
+def _clock(time_ms: int) -> str:
+    minutes, seconds = divmod(round(time_ms / 1000), 60)
+    return f"{minutes}:{seconds:02}"
+
+
+def _looked_at(result: CheckResult) -> str:
+    if result.kind is Kind.IMAGE:
+        return "One picture"
+    seconds = f"{result.checked_ms / 1000:.1f}".removesuffix(".0")
+    return f"{result.frames} {plural(result.frames, 'frame')} over {seconds} s"
+
+
+def _lists(result: CheckResult) -> str:
+    names = [shown(name) for name, _ in result.lists]
+    return f"list {names[0]}" if len(names) == 1 else f"{len(names)} lists"
+
+
+def _suppressed(matches: Sequence[Match]) -> str:
+    count = len(matches)
+    noun = "match" if count == 1 else "matches"
+    return f"{count} more {noun}: known harmless by an allow list, left out."

@@ -1,0 +1,131 @@
+"""Every edit of the suite gives decodable media, the same for the same seed, with a sound truth."""
+
+from functools import cache
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from benchmarks.attacks import catalogue
+from benchmarks.attacks.edit import Edit, Material, Severity
+from benchmarks.attacks.encoding import decoded, encoded
+from benchmarks.attacks.footage import Footage, NotApplicable, Segment, joined, segments
+from benchmarks.procedural import scene
+
+
+@cache
+def _tiny(seed: int, seconds: float) -> Footage:
+    """Scenery at 96 by 64 and 10 frames a second; seeds apart are different footage."""
+    lumas = [luma[::4, ::4] for luma in scene(seed, 30, 256, 384)]
+    frames = [np.repeat(luma[:, :, None], 3, axis=2) for luma in lumas]
+    count = round(seconds * 10)
+    return Footage(
+        fps=10.0,
+        height=64,
+        width=96,
+        owners=(f"scene-{seed}",) * count,
+        times_ms=np.arange(count) * 100.0,
+        shown=lambda number: frames[number % len(frames)],
+    )
+
+
+@pytest.fixture(scope="module")
+def footage() -> Footage:
+    return _tiny(1, 4.0)
+
+
+@pytest.fixture(scope="module")
+def other() -> Footage:
+    return _tiny(2, 62.0).nobodys()
+
+
+def _material(other: Footage, seed: int = 1) -> Material:
+    known = tuple(_tiny(seed, 4.0) for seed in range(3, 10))
+    return Material(np.random.default_rng(seed), other, known)
+
+
+_FORMS = [
+    pytest.param(edit, severity, id=f"{edit.key}-{severity}")
+    for edit in catalogue.edits()
+    for severity in edit.recipes
+]
+
+
+@pytest.mark.parametrize(("edit", "severity"), _FORMS)
+def test_gives_decodable_media_with_its_truth(
+    edit: Edit, severity: Severity, footage: Footage, other: Footage
+) -> None:
+    recipe = edit.recipes[severity]
+    source = _tiny(1, 21.0) if edit.key in {"f1", "f1s"} else footage
+
+    copy = recipe.apply(source, _material(other))
+    planes, times_ms = decoded(BytesIO(encoded(copy, recipe.encoding)), 4096, 1e6)
+    found = segments(copy)
+
+    # GIF has no picture twice: what does not change is one longer frame.
+    assert abs(times_ms[-1] - copy.duration_s * 1000) <= 2200 / copy.fps
+    assert planes[0].shape == (copy.height // 2 * 3, copy.width // 2 * 2)
+    assert {one.owner for one in found} >= {"scene-1"}
+    assert all(0 <= one.clip_start_ms < one.clip_end_ms for one in found)
+    assert all(0 <= one.source_start_ms < one.source_end_ms <= 21_000 for one in found)
+
+
+@pytest.mark.parametrize("edit", [pytest.param(e, id=e.key) for e in catalogue.edits()])
+def test_same_seed_same_pictures(edit: Edit, other: Footage) -> None:
+    recipe = edit.recipes[Severity.MEDIUM]
+
+    first, second = (recipe.apply(_tiny(1, 8.0), _material(other)) for _ in range(2))
+
+    for number in (0, len(first) // 2, len(first) - 1):
+        np.testing.assert_array_equal(first.shown(number), second.shown(number))
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        pytest.param("e5", [(0, 4000, 0, 4000, 1.0)], id="mirror: all of it"),
+        pytest.param("f2", [(0, 3200, 0, 4000, 1.25)], id="speed"),
+        pytest.param("f8", [(0, 4000, 0, 4000, -1.0)], id="reverse"),
+        pytest.param("f4", [(10_000, 14_000, 0, 4000, 1.0)], id="new opening"),
+        pytest.param("f6", [(0, 2000, 2000, 4000, 1.0), (2000, 4000, 0, 2000, 1.0)], id="shuffle"),
+    ],
+)
+def test_the_truth_of_time(
+    key: str, expected: list[tuple[int, int, int, int, float]], footage: Footage, other: Footage
+) -> None:
+    edit = next(one for one in catalogue.edits() if one.key == key)
+
+    copy = edit.recipes[Severity.MEDIUM].apply(footage, _material(other))
+
+    assert segments(copy) == tuple(Segment("scene-1", *one) for one in expected)
+
+
+def test_a_compilation_names_every_clip(footage: Footage, other: Footage) -> None:
+    edit = next(one for one in catalogue.edits() if one.key == "h4")
+
+    copy = edit.recipes[Severity.SEVERE].apply(footage, _material(other))
+
+    assert {one.owner for one in segments(copy)} == {f"scene-{n}" for n in (1, *range(3, 10))}
+
+
+def test_cutting_more_than_there_is_does_not_apply(footage: Footage) -> None:
+    with pytest.raises(NotApplicable):
+        footage.cut(1.0, 3.5)
+
+
+def test_joining_needs_one_size(footage: Footage) -> None:
+    smaller = footage.each(lambda frame, _: frame[:32], height=32)
+
+    with pytest.raises(ValueError, match="different sizes"):
+        joined([footage, smaller])
+
+
+def test_names_are_the_suites() -> None:
+    """57 named edits without the five of audio; those split in several rows keep their number."""
+    numbers = {
+        edit.key.rstrip("abcdefgmnpstw") if edit.key[-1].isalpha() else edit.key
+        for edit in catalogue.edits()
+    }
+
+    assert len(numbers) == 52
+    assert len({edit.key for edit in catalogue.edits()}) == len(catalogue.edits())

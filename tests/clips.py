@@ -1,0 +1,408 @@
+"""Makes harmless procedural clips and bad inputs in memory, for every test that needs media.
+
+Frames are grey: uint8, (frames, height, width). Scenes of different seeds are unrelated; a scene of
+the same arguments is always the same. Everything is small (160 by 120), so that a test takes
+milliseconds.
+"""
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import Final, TypeAlias
+
+import av
+import cv2
+import numpy as np
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+from PIL import Image
+
+Frames: TypeAlias = NDArray[np.uint8]
+
+FPS: Final = 25
+WIDTH_PX: Final = 160
+HEIGHT_PX: Final = 120
+# Fast, and good enough that hashes stay within a few bits.
+_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "libx264": {"preset": "ultrafast", "crf": "20"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "0"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "b": "1M"},
+    "libsvtav1": {"preset": "12"},
+    "mpeg4": {"qscale": "3"},
+}
+
+
+# --- scenes -------------------------------------------------------------------------------------
+
+
+def moving_scene(
+    seed: int,
+    seconds: float = 3.0,
+    width: int = WIDTH_PX,
+    height: int = HEIGHT_PX,
+    fps: int = FPS,
+) -> Frames:
+    """A textured canvas seen by a wandering camera, with shapes that move before it."""
+    random = np.random.default_rng(seed)
+    canvas = _canvas(random, 3 * width, 3 * height)
+    phases = random.uniform(0, 2 * np.pi, 4)
+    paces = random.uniform(0.5, 0.9, 4)
+    shapes = [_Shape(random, width, height) for _ in range(3)]
+    count = max(1, round(seconds * fps))
+    frames = np.empty((count, height, width), np.uint8)
+    for number in range(count):
+        angles = phases + paces * number / fps * 2
+        across, down = (np.sin(angles[:2]) + np.sin(angles[2:] * 0.61)) / 2 * 0.9
+        left, top = round(width * (1 + across)), round(height * (1 + down))
+        frame = canvas[top : top + height, left : left + width].copy()
+        for shape in shapes:
+            shape.draw(frame, number / fps)
+        frames[number] = frame
+    return frames
+
+
+def _canvas(random: np.random.Generator, width: int, height: int) -> NDArray[np.uint8]:
+    """Noise of several octaves: structure at every size that a 64-pixel plane can see."""
+    total = np.zeros((height, width), np.float32)
+    for cells, weight in ((6, 1.0), (12, 0.8), (24, 0.6), (48, 0.35)):
+        noise = random.standard_normal((cells, cells)).astype(np.float32)
+        total += weight * cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+    total = (total - total.mean()) / total.std()
+    grey: NDArray[np.uint8] = (128 + 50 * total).clip(5, 250).astype(np.uint8)
+    return grey
+
+
+class _Shape:
+    """A disc that moves on an ellipse."""
+
+    def __init__(self, random: np.random.Generator, width: int, height: int) -> None:
+        self._size = np.array([width, height])
+        self._radius = int(
+            random.integers(min(width, height) // 12 + 1, min(width, height) // 5 + 2)
+        )
+        self._grey = int(random.integers(0, 256))
+        self._phase, self._pace = random.uniform(0, 6.28), random.uniform(0.8, 2.0)
+
+    def draw(self, frame: NDArray[np.uint8], second: float) -> None:
+        angle = self._phase + self._pace * second
+        place = self._size * (0.5 + 0.4 * np.array([np.cos(angle), np.sin(1.3 * angle)]))
+        cv2.circle(frame, (int(place[0]), int(place[1])), self._radius, (self._grey,), -1)
+
+
+def black(seconds: float = 2.0, width: int = WIDTH_PX, height: int = HEIGHT_PX) -> Frames:
+    """Nothing to see: all black."""
+    return np.zeros((round(seconds * FPS), height, width), np.uint8)
+
+
+# --- edits --------------------------------------------------------------------------------------
+
+
+def mirrored(frames: Frames) -> Frames:
+    """Left and right exchanged."""
+    return np.ascontiguousarray(frames[:, :, ::-1])
+
+
+def letterboxed(
+    frames: Frames, top: int = 20, bottom: int = 20, *, left: int = 0, right: int = 0, grey: int = 0
+) -> Frames:
+    """Bars of one grey round the picture, in pixels."""
+    return np.pad(frames, ((0, 0), (top, bottom), (left, right)), constant_values=grey)
+
+
+def noisy_bars(frames: Frames, top: int = 20, bottom: int = 20, seed: int = 0) -> Frames:
+    """Bars of moving film grain above and below: dark, never the same, and no picture."""
+    random = np.random.default_rng(seed)
+    boxed = letterboxed(frames, top, bottom)
+    for bar in (boxed[:, :top], boxed[:, boxed.shape[1] - bottom :]):
+        bar[:] = (30 + 12 * random.standard_normal(bar.shape)).clip(0, 255).astype(np.uint8)
+    return boxed
+
+
+def cut(frames: Frames, start_s: float, end_s: float, fps: int = FPS) -> Frames:
+    """The part between two times."""
+    return frames[round(start_s * fps) : round(end_s * fps)]
+
+
+def scaled(frames: Frames, width: int, height: int) -> Frames:
+    """The same frames at another size."""
+    return np.stack(
+        [cv2.resize(f, (width, height), interpolation=cv2.INTER_AREA) for f in frames]
+    ).astype(np.uint8)
+
+
+# --- encoders -----------------------------------------------------------------------------------
+
+
+def encode(
+    frames: Frames,
+    fps: int = FPS,
+    codec: str = "libx264",
+    container: str = "mp4",
+    options: Mapping[str, str] | None = None,
+    *,
+    times_ms: Sequence[int] | None = None,
+    turn: int = 0,
+    flip: bool = False,
+    pixels: str = "yuv420p",
+    sound: bool = False,
+) -> bytes:
+    """A video file.
+
+    ``times_ms``: the time stamp of each frame, for a variable rate. ``turn``: degrees
+    counter-clockwise by which players are told to turn it; ``flip``: and to mirror it then.
+    """
+    return encode_tracks(
+        [frames],
+        fps,
+        codec,
+        container,
+        options,
+        times_ms=times_ms,
+        turn=turn,
+        flip=flip,
+        pixels=pixels,
+        sound=sound,
+    )
+
+
+def encode_tracks(
+    tracks: Sequence[Frames],
+    fps: int = FPS,
+    codec: str = "libx264",
+    container: str = "mp4",
+    options: Mapping[str, str] | None = None,
+    *,
+    times_ms: Sequence[int] | None = None,
+    turn: int = 0,
+    flip: bool = False,
+    pixels: str = "yuv420p",
+    sound: bool = False,
+) -> bytes:
+    """A file with several video tracks; see ``encode``."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        streams = [
+            _video_stream(output, frames, fps, (codec, options, pixels)) for frames in tracks
+        ]
+        if times_ms is not None:
+            streams[0].codec_context.time_base = Fraction(1, 1000)
+        if turn or flip:
+            streams[0].set_display_rotation(turn, hflip=flip)
+        if sound:
+            _add_tone(output, max(len(frames) for frames in tracks) / fps)
+        for stream, frames in zip(streams, tracks, strict=True):
+            for frame in _stamped(frames, times_ms, fps, pixels):
+                output.mux(stream.encode(frame))
+            output.mux(stream.encode())
+    return file.getvalue()
+
+
+def _video_stream(
+    output: OutputContainer,
+    frames: Frames,
+    fps: int,
+    settings: tuple[str, Mapping[str, str] | None, str],
+) -> VideoStream:
+    codec, options, pixels = settings
+    stream = output.add_stream(codec, rate=fps)
+    assert isinstance(stream, VideoStream)
+    stream.height, stream.width = frames.shape[1:]
+    stream.pix_fmt = pixels
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = {**_OPTIONS.get(codec, {}), **(options or {})}
+    return stream
+
+
+def _stamped(
+    frames: Frames, times_ms: Sequence[int] | None, fps: int, pixels: str
+) -> Iterator[VideoFrame]:
+    for number, grey in enumerate(frames):
+        frame = VideoFrame.from_ndarray(np.ascontiguousarray(grey), format="gray")
+        frame = frame.reformat(format=pixels, threads=1)
+        if times_ms is None:
+            frame.pts, frame.time_base = number, Fraction(1, fps)
+        else:
+            frame.pts, frame.time_base = times_ms[number], Fraction(1, 1000)
+        yield frame
+
+
+def _add_tone(output: OutputContainer, seconds: float) -> None:
+    rate = 48_000
+    stream = output.add_stream("aac", rate=rate)
+    for start in range(0, round(seconds * rate), 1024):
+        wave = 0.1 * np.sin(np.arange(start, start + 1024, dtype=np.float32) * 0.06)
+        frame = av.AudioFrame.from_ndarray(wave[None].astype(np.float32), "fltp", "mono")
+        frame.sample_rate, frame.pts = rate, start
+        output.mux(stream.encode(frame))
+    output.mux(stream.encode(None))
+
+
+def picture(frame: NDArray[np.uint8], format_name: str = "PNG", *, orientation: int = 1) -> bytes:
+    """A still picture; ``orientation`` is EXIF's, 1 to 8."""
+    image, exif, file = Image.fromarray(frame), Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    image.convert("RGB").save(file, format_name, exif=exif, quality=92)
+    return file.getvalue()
+
+
+def animation(frames: Frames, format_name: str = "GIF", frame_ms: int = 100) -> bytes:
+    """An animated GIF, PNG, WEBP or AVIF."""
+    images, file = [Image.fromarray(frame).convert("RGB") for frame in frames], io.BytesIO()
+    images[0].save(file, format_name, save_all=True, append_images=images[1:], duration=frame_ms)
+    return file.getvalue()
+
+
+# --- bad inputs ---------------------------------------------------------------------------------
+
+
+def audio_only() -> bytes:
+    """An mp4 with a tone and no picture."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as output:
+        _add_tone(output, 1.0)
+    return file.getvalue()
+
+
+def boxes(mp4: bytes) -> list[tuple[str, bytes]]:
+    """The top-level boxes of an mp4 file: their names and their bytes, head included."""
+    found, start = [], 0
+    while start + 8 <= len(mp4):
+        size = int.from_bytes(mp4[start : start + 4])
+        found.append((mp4[start + 4 : start + 8].decode("latin-1"), mp4[start : start + size]))
+        start += size
+    return found
+
+
+def without_moov(mp4: bytes) -> bytes:
+    """What is left of a recording that was never finished: no index."""
+    return b"".join(data for name, data in boxes(mp4) if name != "moov")
+
+
+def index_first(mp4: bytes) -> bytes:
+    """The same file with its index before its media, as for the web."""
+    parts = dict(boxes(mp4))
+    moov = parts["moov"]
+    before, shift = b"".join([parts["ftyp"], moov]), len(moov)
+    return (
+        before[: len(parts["ftyp"])]
+        + _shifted(moov, shift)
+        + b"".join(data for name, data in boxes(mp4) if name not in ("ftyp", "moov"))
+    )
+
+
+def _shifted(moov: bytes, shift: int) -> bytes:
+    """``moov`` with all chunk offsets (box ``stco``) moved by ``shift`` bytes."""
+    patched, place = bytearray(moov), moov.find(b"stco")
+    while place >= 0:
+        (count,) = struct.unpack_from(">I", moov, place + 8)
+        for entry in range(place + 12, place + 12 + 4 * count, 4):
+            struct.pack_into(">I", patched, entry, struct.unpack_from(">I", moov, entry)[0] + shift)
+        place = moov.find(b"stco", place + 4)
+    return bytes(patched)
+
+
+def with_media_cut(mp4: bytes, kept_share: float = 0.4) -> bytes:
+    """A download that stopped: the index is whole, the media ends early."""
+    web = index_first(mp4)
+    start = web.find(b"mdat") + 4
+    return web[: start + round((len(web) - start) * kept_share)]
+
+
+def with_media_damaged(mp4: bytes, start_share: float = 0.4, end_share: float = 0.6) -> bytes:
+    """A part of the media overwritten with noise; index and sizes stay."""
+    start = mp4.find(b"mdat") + 4
+    length = int.from_bytes(mp4[start - 8 : start - 4]) - 8
+    first, last = start + round(length * start_share), start + round(length * end_share)
+    noise = np.random.default_rng(1).integers(0, 256, last - first, np.uint8).tobytes()
+    return mp4[:first] + noise + mp4[last:]
+
+
+def with_length_claimed(mp4: bytes, factor: float) -> bytes:
+    """The header's durations (``mvhd``, ``mdhd``) multiplied; the media stays as it is."""
+    patched = bytearray(mp4)
+    for name in (b"mvhd", b"mdhd"):
+        place = mp4.find(name)
+        while place >= 0:  # version 0: flags, created, modified, time scale, duration
+            (length,) = struct.unpack_from(">I", mp4, place + 20)
+            struct.pack_into(">I", patched, place + 20, round(length * factor))
+            place = mp4.find(name, place + 4)
+    return bytes(patched)
+
+
+def with_equal_times(mp4: bytes) -> bytes:
+    """All frames at nearly one time: every sample delta (box ``stts``) set to 1."""
+    patched = bytearray(mp4)
+    place = mp4.find(b"stts")
+    (count,) = struct.unpack_from(">I", mp4, place + 8)
+    for entry in range(count):
+        struct.pack_into(">I", patched, place + 12 + 8 * entry + 4, 1)
+    return bytes(patched)
+
+
+def with_cover(frames: Frames, cover_png: bytes) -> bytes:
+    """A QuickTime file with a second video track that holds one PNG as it is."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mov") as output:
+        stream = _video_stream(output, frames, FPS, ("libx264", None, "yuv420p"))
+        cover = _video_stream(output, frames[:1], FPS, ("png", None, "rgb24"))
+        packet = av.Packet(cover_png)
+        packet.stream, packet.pts, packet.dts = cover, 0, 0
+        packet.time_base, packet.is_keyframe = Fraction(1, FPS), True
+        output.start_encoding()
+        output.mux(packet)
+        for frame in _stamped(frames, None, FPS, "yuv420p"):
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    return file.getvalue()
+
+
+def claiming_one_frame(avi: bytes) -> bytes:
+    """An AVI whose headers declare a single frame."""
+    patched = bytearray(avi)
+    struct.pack_into("<I", patched, avi.find(b"avih") + 8 + 16, 1)  # dwTotalFrames
+    struct.pack_into("<I", patched, avi.find(b"strh") + 8 + 32, 1)  # dwLength
+    return bytes(patched)
+
+
+PLAYLISTS: Final[Mapping[str, bytes]] = {
+    "m3u8": b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10.0,\nsecret.ts\n#EXT-X-ENDLIST\n",
+    "ffconcat": b"ffconcat version 1.0\nfile secret.ts\n",
+    "concat": b"file 'secret.ts'\nduration 10\n",
+    "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+    b"m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    "pls": b"[playlist]\nFile1=secret.ts\nNumberOfEntries=1\n",
+}
+
+
+def zipped(members: Mapping[str, bytes]) -> bytes:
+    """A zip archive; names are taken as they are, ``../`` included."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def zip_bomb(unpacked_bytes: int = 64 * 1024 * 1024) -> bytes:
+    """A small archive with one member of zeros that unpacks a thousand times as large."""
+    return zipped({"clip.mp4": bytes(unpacked_bytes)})
+
+
+def bad_media() -> dict[str, Callable[[], bytes]]:
+    """Makers of inputs that cannot be checked, by name; each is small."""
+    scene = moving_scene(7, 2.0)
+    return {
+        "empty": lambda: b"",
+        "text": lambda: b"This is not a video.\n" * 50,
+        "audio only": audio_only,
+        "moov missing": lambda: without_moov(encode(scene)),
+        "all black": lambda: encode(black()),
+        "one pixel": lambda: encode(np.zeros((10, 1, 1), np.uint8), codec="mpeg4"),
+        **{name: partial(bytes, text) for name, text in PLAYLISTS.items()},
+    }

@@ -1,0 +1,382 @@
+"""Matching: synthetic clips against lists of synthetic references, from fingerprint to finding."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hashing import matching
+from hashing.errors import IncompatibleHash
+from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Track
+from hashing.matching import Finding, ListIndex
+from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
+from hashing.views import View
+from tests import tracks
+from tests.tracks import copy, footage, image, joined, noisy, video
+
+REFERENCE = footage(1, 20_000)
+TWO_SLIDES = joined(tracks.still(3, 5000), tracks.still(4, 5000), gap_ms=40)
+SLACK_MS = 300
+
+
+def found(
+    clip: Fingerprint, *references: Fingerprint, policy: DecisionPolicy = DEFAULT_POLICY
+) -> list[Finding]:
+    """The findings of a check against one list."""
+    index = ListIndex(references)
+    return index.match(clip, matching.tries(clip, index.frames), policy)
+
+
+def only(clip: Track, reference: Track = REFERENCE) -> Finding:
+    """The one finding of a video in a list of one video."""
+    (finding,) = found(video(clip), video(reference))
+    return finding
+
+
+def near(fingerprint: Fingerprint, flips: int) -> Fingerprint:
+    """The same with so many bits flipped in every hash."""
+    changed = [
+        replace(track, hashes=noisy(track.hashes, 5, flips, flips)) for track in fingerprint.tracks
+    ]
+    return replace(fingerprint, tracks=tuple(changed))
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.8, 1.0, 1.25, 2.0])
+def test_a_copy_matches_with_its_evidence(speed: float) -> None:
+    clip = copy(REFERENCE, start_ms=2000, end_ms=18_000, speed=speed)
+    finding = only(clip)
+
+    assert finding.verdict is Verdict.MATCH
+    assert finding.chance < 1e-20
+    assert finding.score > 0.85
+    assert finding.speed == pytest.approx(speed, rel=0.02)
+    assert finding.clip_ranges_ms == ((0, clip.times_ms[-1]),)
+    ((start_ms, end_ms),) = finding.reference_ranges_ms
+    assert start_ms == pytest.approx(2000, abs=SLACK_MS)
+    assert end_ms == pytest.approx(2000 + speed * clip.times_ms[-1], abs=SLACK_MS)
+    assert finding.clip_coverage == 1.0
+    assert finding.reference_coverage == pytest.approx((end_ms - start_ms) / 19_960, abs=1e-3)
+    assert (finding.algorithm, finding.view) == (PHASH, View.AS_IS)
+
+
+def test_another_speed_pays_for_all_the_speeds_tried() -> None:
+    """Half of the prior goes to unchanged speed, the 48 others share the rest."""
+    plain = only(copy(REFERENCE, end_ms=2000, noise_bits=(0, 0)))
+    quick = only(copy(REFERENCE, end_ms=2500, speed=1.25, noise_bits=(0, 0)))
+
+    assert quick.frames == plain.frames
+    assert quick.chance == pytest.approx(48 * plain.chance, rel=1e-6, abs=0.0)
+    assert 0.0 < plain.chance < 1e-12
+
+
+def test_a_clip_that_shuffles_the_reference_has_a_range_for_each_piece() -> None:
+    late = copy(REFERENCE, start_ms=10_000, end_ms=18_000)
+    early = copy(REFERENCE, start_ms=1000, end_ms=8000)
+    finding = only(joined(late, early))
+
+    assert finding.clip_ranges_ms == ((0, 7750), (8000, 14_750))
+    assert (
+        np.abs(np.array(finding.reference_ranges_ms) - [(1000, 7750), (10_000, 17_750)]).max()
+        <= SLACK_MS
+    )
+    assert finding.frames == finding.frames_matched == 60
+
+
+def test_a_part_shown_twice_counts_once_in_the_reference() -> None:
+    part = copy(REFERENCE, end_ms=5000)
+    finding = only(joined(part, part))
+
+    assert len(finding.clip_ranges_ms) == 2
+    assert len(finding.reference_ranges_ms) == 1
+    assert finding.reference_coverage < 0.3
+
+
+def test_a_coincidence_elsewhere_in_the_clip_does_not_widen_the_ranges() -> None:
+    """One near frame on a time line of its own is no evidence, beside a match either."""
+    other = copy(footage(2, 4000))
+    hashes = other.hashes.copy()
+    hashes[3] = noisy(REFERENCE.hashes[400:401], 1, 40, 40)
+    finding = only(joined(replace(other, hashes=hashes), copy(REFERENCE, end_ms=8000)))
+
+    assert finding.clip_ranges_ms == ((4000, 11_750),)
+
+
+def test_a_reference_inside_other_footage() -> None:
+    clip = joined(copy(footage(2, 8000)), copy(REFERENCE, end_ms=10_000), copy(footage(3, 8000)))
+    finding = only(clip)
+
+    assert finding.verdict is Verdict.MATCH
+    assert finding.clip_ranges_ms == ((8000, 17_750),)
+    assert finding.clip_coverage == pytest.approx(9750 / 25_750, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("clip", "references"),
+    [
+        pytest.param(video(copy(footage(9, 60_000))), [video(REFERENCE)], id="unrelated"),
+        pytest.param(
+            video(copy(tracks.take(1, 60_000), noise_bits=(0, 4))),
+            [video(tracks.take(2, 60_000))],
+            id="two takes of one scene",
+        ),
+        pytest.param(video(copy(REFERENCE)), [], id="an empty list"),
+        pytest.param(video(copy(REFERENCE)), [video()], id="a reference without tracks"),
+        pytest.param(video(copy(REFERENCE)), [video(tracks.empty())], id="without frames"),
+        pytest.param(video(), [video(REFERENCE)], id="a clip without tracks"),
+        pytest.param(video(tracks.empty()), [video(REFERENCE)], id="a clip without frames"),
+        pytest.param(near(image(REFERENCE), 32), [image(REFERENCE)], id="images just too far"),
+        pytest.param(
+            video(replace(copy(REFERENCE), algorithm=PDQ)), [video(REFERENCE)], id="other algorithm"
+        ),
+    ],
+)
+def test_nothing_is_found(clip: Fingerprint, references: list[Fingerprint]) -> None:
+    assert found(clip, *references) == []
+
+
+def test_a_shared_title_card_alone_is_no_match() -> None:
+    """Ten seconds of one picture count once."""
+    card = tracks.still(4, 10_000)
+    clip = joined(copy(card), copy(footage(2, 20_000)))
+    reference = joined(card, footage(3, 20_000), gap_ms=40).merged()
+
+    assert found(video(clip), video(reference)) == []
+
+
+@pytest.mark.parametrize(
+    ("clip", "reference", "verdict", "clip_ranges_ms"),
+    [
+        pytest.param(
+            near(image(REFERENCE), 31), image(REFERENCE), Verdict.MATCH, (), id="image in image"
+        ),
+        pytest.param(
+            image(REFERENCE), video(REFERENCE), Verdict.MATCH, (), id="image in a video, strict"
+        ),
+        pytest.param(
+            video(copy(REFERENCE, noise_bits=(5, 5))),
+            image(REFERENCE),
+            Verdict.NEAR_MATCH,
+            ((0, 0),),
+            id="video that shows an image",
+        ),
+        pytest.param(
+            video(copy(tracks.still(3, 5000), noise_bits=(2, 2))),
+            image(tracks.still(3, 40)),
+            Verdict.NEAR_MATCH,
+            ((0, 4750),),
+            id="still video that shows an image",
+        ),
+        pytest.param(
+            video(copy(tracks.still(3, 5000), noise_bits=(2, 2))),
+            video(tracks.still(3, 5000).merged()),
+            Verdict.NEAR_MATCH,
+            ((0, 4750),),
+            id="still video in a still video",
+        ),
+        pytest.param(
+            video(copy(TWO_SLIDES, noise_bits=(2, 2))),
+            video(TWO_SLIDES.merged()),
+            Verdict.NEAR_MATCH,
+            ((0, 9750),),
+            id="two slides have no time line",
+        ),
+        pytest.param(
+            video(copy(REFERENCE, noise_bits=(5, 5)).select(slice(1))),
+            video(REFERENCE),
+            Verdict.NEAR_MATCH,
+            ((0, 0),),
+            id="a video of one frame",
+        ),
+    ],
+)
+def test_single_pictures(
+    clip: Fingerprint,
+    reference: Fingerprint,
+    verdict: Verdict,
+    clip_ranges_ms: tuple[tuple[int, int], ...],
+) -> None:
+    (finding,) = found(clip, reference)
+
+    assert finding.verdict is verdict
+    assert finding.clip_ranges_ms == clip_ranges_ms
+    assert finding.reference_ranges_ms == ()
+    assert finding.distinct_hits == 1
+    assert finding.mean_distance_bits <= DEFAULT_POLICY.strict_image_bits
+
+
+def test_a_picture_far_down_the_clip_is_where_it_is() -> None:
+    clip = copy(REFERENCE, noise_bits=(0, 0))
+    (finding,) = found(video(clip), image(clip.select(slice(40, 41))))
+
+    assert finding.clip_ranges_ms == ((10_000, 10_000),)
+
+
+def test_the_nearest_view_of_a_picture_is_the_one_reported() -> None:
+    shown = image(REFERENCE).tracks[0]
+    views = [
+        replace(shown, hashes=noisy(shown.hashes, 1, 20, 20)),
+        replace(shown, view=View.MIRRORED, hashes=noisy(shown.hashes, 2, 3, 3)),
+    ]
+    (finding,) = found(image(*views), image(REFERENCE))
+
+    assert finding.view is View.MIRRORED
+    assert finding.mean_distance_bits == 3.0
+
+
+def test_the_best_view_of_a_video_is_the_one_reported() -> None:
+    other = replace(copy(footage(2, 20_000)), view=View.AS_IS)
+    mirrored = replace(copy(REFERENCE), view=View.MIRRORED)
+    (finding,) = found(video(other, mirrored), video(REFERENCE))
+
+    assert finding.view is View.MIRRORED
+
+
+def test_two_views_that_say_the_same_are_counted_once() -> None:
+    weaker = replace(copy(REFERENCE, noise_bits=(50, 60)), view=View.BORDERLESS)
+    (finding,) = found(video(weaker, copy(REFERENCE)), video(REFERENCE))
+
+    assert finding.frames == len(weaker)
+    assert finding.view is View.AS_IS
+
+
+def test_a_list_that_carries_only_pdq_is_matched_by_pdq() -> None:
+    as_pdq = replace(REFERENCE, algorithm=PDQ)
+    clip = video(copy(footage(2, 20_000)), replace(copy(REFERENCE), algorithm=PDQ))
+    (finding,) = found(clip, video(as_pdq))
+
+    assert finding.algorithm == PDQ
+    assert finding.verdict is Verdict.MATCH
+
+
+def test_pdq_is_left_out_where_a_reference_has_phash() -> None:
+    """It says the same with less: one more chance for a false alarm."""
+    both = video(footage(2, 20_000), replace(REFERENCE, algorithm=PDQ))
+
+    assert ListIndex([both]).frames == 500
+    assert found(video(replace(copy(REFERENCE), algorithm=PDQ)), both) == []
+
+
+def test_findings_are_sorted_best_first_and_name_their_reference() -> None:
+    references = [
+        video(footage(5, 5000)),
+        near(video(REFERENCE), 40),
+        image(REFERENCE),
+        video(REFERENCE),
+    ]
+    findings = found(video(copy(REFERENCE, noise_bits=(10, 10))), *references)
+
+    assert [one.reference for one in findings] == [3, 1, 2]
+    assert [one.verdict for one in findings] == [
+        Verdict.MATCH,
+        Verdict.MATCH,
+        Verdict.NEAR_MATCH,
+    ]
+
+
+def test_more_tries_weaken_a_finding() -> None:
+    clip = video(copy(REFERENCE, end_ms=1500, noise_bits=(20, 20)))
+    index = ListIndex([video(REFERENCE)])
+    few, many = (index.match(clip, tries, DEFAULT_POLICY)[0] for tries in (1e3, 1e7))
+
+    assert many.chance == pytest.approx(1e4 * few.chance, rel=1e-6, abs=0.0)
+    assert many.score < few.score
+    assert index.match(clip, 1e30, DEFAULT_POLICY) == []
+
+
+@pytest.mark.parametrize(
+    ("clip", "reference_frames", "tries"),
+    [
+        pytest.param(video(copy(REFERENCE)), 500, 80 * 500, id="frames times frames"),
+        pytest.param(video(copy(REFERENCE), copy(REFERENCE)), 10, 1600, id="every view"),
+        pytest.param(
+            video(copy(REFERENCE), replace(copy(REFERENCE), algorithm=PDQ)), 10, 800, id="pHash"
+        ),
+        pytest.param(video(replace(copy(REFERENCE), algorithm=PDQ)), 10, 800, id="PDQ alone"),
+        pytest.param(video(), 500, 500, id="an empty clip"),
+        pytest.param(video(copy(REFERENCE)), 0, 80, id="empty lists"),
+    ],
+)
+def test_tries(clip: Fingerprint, reference_frames: int, tries: float) -> None:
+    assert matching.tries(clip, reference_frames) == tries
+
+
+def test_other_parameters_are_an_error_not_a_miss() -> None:
+    other = Algorithm(PHASH.name, (("hash_size", 16), ("plane_px", 32)))
+    with pytest.raises(IncompatibleHash):
+        found(video(replace(copy(REFERENCE), algorithm=other)), video(REFERENCE))
+    with pytest.raises(IncompatibleHash):
+        ListIndex([video(replace(REFERENCE, algorithm=other))])
+
+
+@pytest.mark.parametrize(
+    ("ranges", "united"),
+    [
+        pytest.param([], (), id="none"),
+        pytest.param([(5, 9), (0, 3)], ((0, 3), (5, 9)), id="apart"),
+        pytest.param([(0, 5), (5, 9)], ((0, 9),), id="touching"),
+        pytest.param([(0, 9), (2, 3)], ((0, 9),), id="one inside the other"),
+        pytest.param([(4, 4)], ((4, 4),), id="an instant"),
+    ],
+)
+def test_united(ranges: list[tuple[int, int]], united: tuple[tuple[int, int], ...]) -> None:
+    assert matching.united(ranges) == united
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted), max_size=6))
+def test_united_ranges_cover_the_same_time(ranges: list[list[int]]) -> None:
+    given_ranges = [(start, end) for start, end in ranges]
+    united = matching.united(given_ranges)
+    covered = {ms for start, end in given_ranges for ms in range(start, end)}
+
+    assert {ms for start, end in united for ms in range(start, end)} == covered
+    assert all(one[1] < other[0] for one, other in itertools.pairwise(united))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.integers(0, 40),
+    st.integers(4, 30),
+    st.integers(0, 70),
+    st.floats(0.0, 1.0),
+    st.integers(0, 9),
+)
+def test_a_stricter_policy_finds_a_part_of_it(
+    start: int, length: int, flips: int, factor: float, more_hits: int
+) -> None:
+    clip = video(
+        copy(
+            REFERENCE,
+            start_ms=250 * start,
+            end_ms=250 * (start + length),
+            noise_bits=(flips, flips),
+        )
+    )
+    stricter = replace(
+        DEFAULT_POLICY,
+        match_distinct_hits=3 + more_hits,
+        match_chance=DEFAULT_POLICY.match_chance * factor,
+        near_chance=DEFAULT_POLICY.near_chance * factor,
+        strict_image_bits=int(31 * factor),
+    )
+    references = video(REFERENCE), image(REFERENCE)
+    default = {one.reference: one.verdict for one in found(clip, *references)}
+    strict = {one.reference: one.verdict for one in found(clip, *references, policy=stricter)}
+
+    assert strict.keys() <= default.keys()
+    assert all(
+        default[reference] is Verdict.MATCH
+        for reference, verdict in strict.items()
+        if verdict is Verdict.MATCH
+    )
+
+
+def test_an_images_finding_has_the_nearest_distance() -> None:
+    shown = image(REFERENCE)
+    (finding,) = found(near(shown, 7), shown)
+
+    assert finding.mean_distance_bits == 7.0
+    assert finding.clip_coverage == 1.0
+    assert finding.frames_matched == 1

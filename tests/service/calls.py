@@ -1,0 +1,124 @@
+"""Calling the service in tests: in this process, or over a real socket."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import av
+import cv2
+import httpx
+import numpy as np
+from fastapi import FastAPI
+
+from service.app import create_app, listen, server
+from service.bodies import BodyLimits
+from service.routes.context import Context
+from service.settings import Settings
+from service.store.base import Store
+from tests.memory_store import MemoryStore
+
+LIMITS = BodyLimits(body_bytes=4 * 2**20, held_bytes=8 * 2**20)
+
+
+def clip(seed: int, frames: int = 50) -> bytes:
+    """A moving, textured MP4 of 160 by 120 at 25 frames a second; another one for each seed."""
+    texture = np.random.default_rng(seed).integers(0, 256, (30, 40), np.uint8)
+    scene = cv2.resize(texture, (640, 480), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    written = BytesIO()
+    with av.open(written, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for number in range(frames):
+            window = scene[number * 4 :, number * 6 :][:120, :160]
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(window), format="gray")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return written.getvalue()
+
+
+def sound() -> bytes:
+    """An MP4 of a moment of silence: a container without a picture."""
+    written = BytesIO()
+    with av.open(written, "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=8000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.float32), "fltp", "mono")
+        silence.sample_rate = 8000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode())
+    return written.getvalue()
+
+
+def padded(media: bytes, free_bytes: int) -> bytes:
+    """An MP4 with a ``free`` box at its end (ISO/IEC 14496-12): as long as wanted, as playable."""
+    return media + (8 + free_bytes).to_bytes(4) + b"free" + b"PADDING!" * (free_bytes // 8)
+
+
+class Caller:
+    """Calls one app in this process."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    @property
+    def context(self) -> Context:
+        """What the app works with."""
+        context: Context = self._app.state.context
+        return context
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | AsyncIterator[bytes] | None = None,
+        json: object = None,
+        files: Mapping[str, tuple[str, bytes]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """The answer, whatever its status."""
+
+        async def call() -> httpx.Response:
+            # raise_app_exceptions: nothing may get past the guard.
+            transport = httpx.ASGITransport(self._app, raise_app_exceptions=True)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+                return await http.request(
+                    method, path, content=content, json=json, files=files, headers=headers
+                )
+
+        return asyncio.run(call())
+
+
+def settings(database: Path, *, host: str = "127.0.0.1", port: int = 0) -> Settings:
+    """Settings of a service on a free port."""
+    return Settings(database, host, port, LIMITS.body_bytes)
+
+
+@contextmanager
+def calling(store: Store | None = None, limits: BodyLimits = LIMITS) -> Iterator[Caller]:
+    """Calls to a service over this store, or an empty one in memory."""
+    kept = store or MemoryStore()
+    app = create_app(settings(Path("unused")), store=kept, limits=limits)
+    caller = Caller(app)
+    yield caller
+    caller.context.workers.close()
+
+
+@contextmanager
+def serving(
+    database: Path, limits: BodyLimits = LIMITS, store: Store | None = None
+) -> Iterator[str]:
+    """The address of a real server in a thread."""
+    chosen = settings(database)
+    with listen(chosen) as listening:
+        running = server(create_app(chosen, store=store, limits=limits))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            running.should_exit = True
+            thread.join(timeout=30)
+    assert not thread.is_alive()

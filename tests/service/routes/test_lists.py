@@ -1,0 +1,125 @@
+"""Lists over HTTP."""
+
+import json
+
+import pytest
+
+from hashing.fingerprint import Fingerprint
+from hashing.formats import listfile
+from hashing.reference import Policy, Reference
+from service.routes import lists
+from tests.fingerprints import video
+from tests.memory_store import MemoryStore
+from tests.service.calls import Caller
+
+
+def listed(store: MemoryStore, name: str, *fingerprints: Fingerprint) -> None:
+    store.add(name, [Reference(f"r{n}", None, None, one) for n, one in enumerate(fingerprints)])
+
+
+def test_a_list_is_made_seen_changed_and_deleted(call: Caller) -> None:
+    made = call("POST", "/v1/lists", json={"name": "a", "policy": "allow", "source": "us"})
+
+    expected = {
+        "name": "a",
+        "policy": "allow",
+        "source": "us",
+        "created_at_ms": 1_774_000_000_000,
+        "version": 1,
+        "references": 0,
+    }
+    assert (made.status_code, made.json()) == (201, expected)
+    assert call("GET", made.headers["Location"]).json() == expected
+    assert call("GET", "/v1/lists").json() == {"lists": [expected]}
+
+    changed = call("PATCH", "/v1/lists/a", json={"policy": "block"})
+    assert changed.json() == expected | {"policy": "block", "version": 2}
+
+    gone = call("DELETE", "/v1/lists/a")
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert call("GET", "/v1/lists").json() == {"lists": []}
+
+
+@pytest.mark.parametrize(
+    ("patch", "source", "policy"),
+    [
+        pytest.param({}, "us", "block", id="nothing"),
+        pytest.param({"source": None}, None, "block", id="source away"),
+        pytest.param({"source": "them"}, "them", "block", id="source"),
+        pytest.param({"policy": "allow"}, "us", "allow", id="policy"),
+        pytest.param({"policy": None}, "us", "block", id="null is no policy"),
+    ],
+)
+def test_a_patch_leaves_what_it_does_not_name(
+    call: Caller, store: MemoryStore, patch: dict[str, object], source: str | None, policy: str
+) -> None:
+    store.create_list("a", policy=Policy.BLOCK, source="us")
+
+    answer = call("PATCH", "/v1/lists/a", json=patch).json()
+
+    assert (answer["source"], answer["policy"]) == (source, policy)
+
+
+def test_an_export_imported_elsewhere_is_the_same_list(call: Caller, store: MemoryStore) -> None:
+    listed(store, "a", video(1), video(2))
+
+    exported = call("GET", "/v1/lists/a/export")
+    imported = call("POST", "/v1/lists/b/import", content=exported.content)
+
+    assert exported.headers["Content-Type"] == "application/jsonl"
+    assert exported.headers["Content-Disposition"] == 'attachment; filename="a.jsonl"'
+    assert imported.json() == {"added": 2, "unchanged": 0, "bad_lines": []}
+    assert list(store.fingerprints("a")) == list(store.fingerprints("b"))
+
+
+def test_an_export_of_many_batches_is_whole(
+    call: Caller, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "_EXPORTED_AT_ONCE", 1)
+    listed(store, "a", *(video(seed) for seed in range(5)))
+
+    header, items = listfile.read(call("GET", "/v1/lists/a/export").content.splitlines(True))
+
+    assert header.references == 5
+    assert [item.reference.id for item in items if isinstance(item, listfile.Line)] == [
+        "r0",
+        "r1",
+        "r2",
+        "r3",
+        "r4",
+    ]
+
+
+def test_an_import_reports_bad_lines_and_takes_the_rest(call: Caller, store: MemoryStore) -> None:
+    listed(store, "a", video(1), video(2))
+    lines = call("GET", "/v1/lists/a/export").content.splitlines(True)
+    lines[1] = b"{not json\n"
+
+    answer = call("POST", "/v1/lists/b/import", content=b"".join(lines)).json()
+
+    assert answer["added"] == 1
+    (bad,) = answer["bad_lines"]
+    assert (bad["line"], bad["code"]) == (2, "bad_json")
+
+
+def test_an_import_as_multipart(call: Caller, store: MemoryStore) -> None:
+    listed(store, "a", video(1))
+    file = call("GET", "/v1/lists/a/export").content
+
+    answer = call("POST", "/v1/lists/b/import", files={"file": ("a.jsonl", file)})
+
+    assert answer.json()["added"] == 1
+
+
+def test_a_second_import_changes_nothing(call: Caller, store: MemoryStore) -> None:
+    listed(store, "a", video(1))
+    file = call("GET", "/v1/lists/a/export").content
+
+    assert call("POST", "/v1/lists/a/import", content=file).json()["unchanged"] == 1
+    assert store.get_list("a").references == 1
+
+
+def test_json_is_read_whatever_its_content_type(call: Caller) -> None:
+    answer = call("POST", "/v1/lists", content=json.dumps({"name": "a"}).encode())
+
+    assert answer.status_code == 201

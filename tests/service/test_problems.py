@@ -1,0 +1,234 @@
+"""Every error that HTTP answers with: its status, its code, and that it gives nothing away."""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+import service.errors
+from hashing.errors import RecircError
+from hashing.fingerprint import PHASH, Algorithm, Fingerprint
+from hashing.formats.document import to_document
+from hashing.reference import Policy, Reference
+from service import problems
+from service.bodies import BodyLimits
+from service.schemas import Problem
+from service.store.base import ListInfo
+from tests.fingerprints import FOREIGN, of, random_hashes, track, video
+from tests.memory_store import MemoryStore
+from tests.service.calls import LIMITS, calling, clip, sound
+
+# Codes of what only the command line and the start of the service do.
+_ELSEWHERE = {service.errors.BadSetting.code, service.errors.UnreadablePath.code}
+_PRIVATE = "a private value"
+_BLOCK_FILE = (
+    b'{"format":"recirc-list","version":1,"list":"x","policy":"block","source":null,'
+    b'"algorithms":[],"references":0}\n'
+)
+
+
+class BrokenStore(MemoryStore):
+    """A store with a defect whose text holds what nobody may see."""
+
+    def lists(self) -> list[ListInfo]:
+        raise RuntimeError(_PRIVATE)
+
+
+class ClosedStore(MemoryStore):
+    """A store that fails, as with a full disk."""
+
+    def lists(self) -> list[ListInfo]:
+        self.close()
+        return super().lists()
+
+
+async def stalling() -> AsyncIterator[bytes]:
+    """A body that starts and never goes on."""
+    yield b"x"
+    await asyncio.Event().wait()
+
+
+def document(fingerprint: Fingerprint) -> bytes:
+    return json.dumps(to_document(fingerprint, None)).encode()
+
+
+def made_otherwise(algorithm: Algorithm) -> bytes:
+    return document(of([track(random_hashes(1, 3), algorithm=algorithm)]))
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request to a service with lists ``a`` (block, with reference r1) and ``b`` (allow)."""
+
+    method: str
+    path: str
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    limits: BodyLimits = LIMITS
+    store: type[MemoryStore] = MemoryStore
+    stalling: bool = False
+    status: int = 422
+
+
+_FORM = {"Content-Type": "multipart/form-data; boundary=X"}
+_JSON = {"Content-Type": "application/json"}
+_ADD = "/v1/lists/a/references"
+ASKED = {
+    "bad_multipart": Ask("POST", "/v1/check", b"--X--\r\n", _FORM, status=400),
+    "cross_origin": Ask("POST", "/v1/check", b"", {"Origin": "https://other.example"}, status=403),
+    "not_found": Ask("GET", "/v2", status=404),
+    "list_not_found": Ask("POST", "/v1/check?list=nosuch", b"", status=404),
+    "reference_not_found": Ask("DELETE", "/v1/lists/a/references/r2", status=404),
+    "method_not_allowed": Ask("PUT", "/v1/lists", status=405),
+    "body_timeout": Ask(
+        "POST",
+        "/v1/check",
+        stalling=True,
+        limits=BodyLimits(body_bytes=100, held_bytes=100, idle_s=0.05),
+        status=408,
+    ),
+    "list_exists": Ask("POST", "/v1/lists", b'{"name":"a"}', status=409),
+    "policy_conflict": Ask("POST", "/v1/lists/b/import", _BLOCK_FILE, status=409),
+    "reference_conflict": Ask("POST", f"{_ADD}?id=r1", document(video(2)), _JSON, status=409),
+    "body_too_large": Ask("POST", "/v1/check", b"x" * (LIMITS.body_bytes + 1), status=413),
+    "encoded_body": Ask("POST", "/v1/check", b"x", {"Content-Encoding": "gzip"}, status=415),
+    "wrong_host": Ask("GET", "/livez", None, {"Host": "other.example"}, status=421),
+    "invalid_request": Ask("POST", "/v1/lists", b'{"nam":"a"}'),
+    "bad_name": Ask("POST", "/v1/lists", b'{"name":"../a"}'),
+    "bad_fingerprint": Ask("POST", "/v1/check/fingerprint", b"{}"),
+    "bad_list": Ask("POST", "/v1/lists/c/import", b"{}"),
+    "incompatible_hash": Ask(
+        "POST", "/v1/check/fingerprint", made_otherwise(Algorithm(PHASH.name, (("hash_size", 8),)))
+    ),
+    "nothing_to_compare": Ask("POST", _ADD, made_otherwise(FOREIGN), _JSON),
+    "empty_file": Ask("POST", _ADD, b""),
+    "not_media": Ask("POST", _ADD, b"Dear moderator"),
+    "no_video": Ask("POST", _ADD, sound()),
+    "decoder_error": Ask("POST", _ADD, clip(1, 5)[:300]),
+    "internal_error": Ask("GET", "/v1/lists", store=BrokenStore, status=500),
+    "busy": Ask(
+        "POST", "/v1/check", b"x" * 50, limits=BodyLimits(body_bytes=100, held_bytes=49), status=503
+    ),
+    "store_error": Ask("GET", "/v1/lists", store=ClosedStore, status=503),
+}
+
+
+def answer_to(ask: Ask) -> httpx.Response:
+    store = ask.store()
+    store.add("a", [Reference("r1", None, None, video(1))])
+    store.create_list("b", policy=Policy.ALLOW)
+    content = stalling() if ask.stalling else ask.content
+    with calling(store, ask.limits) as call:
+        return call(ask.method, ask.path, content=content, headers=ask.headers)
+
+
+@pytest.mark.parametrize(("code", "ask"), [pytest.param(*one, id=one[0]) for one in ASKED.items()])
+def test_every_code_is_a_problem_document(code: str, ask: Ask) -> None:
+    answer = answer_to(ask)
+
+    assert (answer.json()["code"], answer.status_code) == (code, ask.status)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = Problem.model_validate_json(answer.content)
+    assert problem.status == ask.status == problems.MEANINGS[code].status
+    assert problem.type == f"urn:recirc:problem:{code}"
+    assert problem.request_id == answer.headers["X-Request-Id"]
+    assert problem.detail
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_table_of_codes_is_whole() -> None:
+    """Every code of the three trees has a status, and every status is reached by a request."""
+    codes = {error.code for error in subclasses(RecircError) if not error.__subclasses__()}
+
+    assert codes - _ELSEWHERE <= problems.MEANINGS.keys()
+    assert ASKED.keys() == problems.MEANINGS.keys()
+
+
+def subclasses(base: type[RecircError]) -> Iterator[type[RecircError]]:
+    for one in base.__subclasses__():
+        yield one
+        yield from subclasses(one)
+
+
+def test_the_drawing_of_errors_is_whole() -> None:
+    drawn = set(re.findall(r"(\w+) {2,}(\w+_\w+|busy) ", problems.__doc__ or ""))
+
+    assert drawn == {
+        (error.__name__, error.code) for error in problems.RequestError.__subclasses__()
+    }
+
+
+def test_a_defect_shows_nothing_and_logs_no_text(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        answer = answer_to(ASKED["internal_error"])
+
+    assert _PRIVATE not in answer.text
+    logged = [record for record in caplog.records if record.name == problems.__name__]
+    assert len(logged) == 1
+    assert answer.json()["request_id"] in logged[0].getMessage()
+    assert "RuntimeError in lists:" in logged[0].getMessage()
+    assert _PRIVATE not in caplog.text
+
+
+def test_a_store_error_is_logged_and_not_shown(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    answer = answer_to(ASKED["store_error"])
+
+    assert "closed" not in answer.text
+    assert "store_error: the store is closed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "location"),
+    [
+        pytest.param({"name": _PRIVATE, "policy": _PRIVATE}, "body.policy", id="a wrong value"),
+        pytest.param({"name": [_PRIVATE]}, "body.name", id="a wrong type"),
+        pytest.param({}, "body.name", id="missing"),
+        pytest.param([_PRIVATE], "body", id="no object"),
+    ],
+)
+def test_wrong_fields_are_named_and_never_repeated(body: object, location: str) -> None:
+    answer = answer_to(Ask("POST", "/v1/lists", json.dumps(body).encode()))
+
+    assert [one["location"] for one in answer.json()["errors"]] == [location]
+    assert _PRIVATE not in answer.text
+
+
+def test_a_wrong_parameter_is_named() -> None:
+    answer = answer_to(Ask("GET", f"{_ADD}?limit=0"))
+
+    assert [one["location"] for one in answer.json()["errors"]] == ["query.limit"]
+
+
+def test_busy_and_method_say_how_to_go_on() -> None:
+    assert answer_to(ASKED["busy"]).headers["Retry-After"] == str(problems.RETRY_AFTER_S)
+    assert answer_to(ASKED["method_not_allowed"]).headers["Allow"] in ("GET", "POST", "GET, POST")
+
+
+def test_a_very_long_name_is_not_repeated_in_full() -> None:
+    answer = answer_to(Ask("POST", f"/v1/check?list={'x' * 5000}", b""))
+
+    assert answer.status_code == 404
+    assert len(answer.content) < 1500
+
+
+def test_the_table_for_the_documents() -> None:
+    table = problems.errors_table()
+
+    assert [line.split("`")[1] for line in table.splitlines()[2:]] == sorted(
+        problems.MEANINGS, key=lambda code: (problems.MEANINGS[code].status, code)
+    )
+    assert "| `list_not_found` | 404 | No list has this name. |" in table
+
+
+def test_the_documents_have_the_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+
+    assert problems.errors_table() in text

@@ -1,0 +1,255 @@
+"""What a moderator reads: the sentences, and that no name can say something else."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hashing.coverage import Problem
+from hashing.fingerprint import PHASH, Kind
+from hashing.matching import Finding, Range
+from hashing.verdict import Verdict
+from hashing.views import View
+from service import wording
+from service.archives import ArchiveProblem
+from service.checking import CheckResult, Match
+from service.escaping import escaped, shown
+from service.paths import PathProblem
+
+FINDING = Finding(
+    reference=0,
+    verdict=Verdict.MATCH,
+    algorithm=PHASH,
+    view=View.MIRRORED,
+    speed=1.0,
+    chance=1e-9,
+    frames=45,
+    frames_matched=41,
+    distinct_hits=30,
+    mean_distance_bits=12.4,
+    agreement=0.9,
+    clip_ranges_ms=((3000, 25_000),),
+    reference_ranges_ms=((0, 22_000),),
+    clip_coverage=0.9,
+    reference_coverage=1.0,
+)
+PICTURE = replace(FINDING, clip_ranges_ms=(), reference_ranges_ms=())
+NEAR = replace(FINDING, verdict=Verdict.NEAR_MATCH)
+NOTHING = CheckResult(
+    verdict=Verdict.NO_MATCH,
+    kind=Kind.VIDEO,
+    duration_ms=25_000,
+    checked_ms=25_000,
+    frames=100,
+    problems=(),
+    matches=(),
+    suppressed=(),
+    lists=(("x", 1), ("y", 2)),
+    elapsed_ms=1,
+)
+
+
+def match(finding: Finding = FINDING, name: str = "r1") -> Match:
+    """A match of this finding."""
+    return Match("x", name, None, None, finding)
+
+
+class TestEvidence:
+    @pytest.mark.parametrize(
+        ("finding", "kind", "sentence"),
+        [
+            pytest.param(
+                FINDING,
+                Kind.VIDEO,
+                "Seconds 3–25 of this clip are seconds 0–22 of reference r1, mirrored; "
+                "41 of 45 sampled frames agree; "
+                "expected false alarms this strong: 1 in 10⁹ checks.",
+                id="the sentence of the issue",
+            ),
+            pytest.param(
+                replace(FINDING, view=View.AS_IS, speed=1.25),
+                Kind.VIDEO,
+                "Seconds 3–25 of this clip are seconds 0–22 of reference r1, "
+                "played at 1.25 times its speed; 41 of 45 sampled frames agree; "
+                "expected false alarms this strong: 1 in 10⁹ checks.",
+                id="faster",
+            ),
+            pytest.param(
+                replace(
+                    FINDING,
+                    view=View.BORDERLESS,
+                    clip_ranges_ms=((0, 5000), (9000, 10_500)),
+                    reference_ranges_ms=((60_000, 65_000), (119_000, 120_500)),
+                ),
+                Kind.VIDEO,
+                "Seconds 0–5 and 9.0–10.5 of this clip are minutes 1:00–1:05 and 1:59–2:00 of "
+                "reference r1, without its borders; 41 of 45 sampled frames agree; "
+                "expected false alarms this strong: 1 in 10⁹ checks.",
+                id="several ranges",
+            ),
+            pytest.param(
+                PICTURE,
+                Kind.IMAGE,
+                "This picture is found in reference r1, mirrored; 12 of 256 hash bits differ; "
+                "expected false alarms this strong: 1 in 10⁹ checks.",
+                id="a picture",
+            ),
+            pytest.param(
+                replace(PICTURE, clip_ranges_ms=((1000, 1250),), view=View.AS_IS),
+                Kind.VIDEO,
+                "Seconds 1.0–1.2 of this clip show one picture that is found in reference r1; "
+                "12 of 256 hash bits differ; "
+                "expected false alarms this strong: 1 in 10⁹ checks.",
+                id="a picture in a video",
+            ),
+        ],
+    )
+    def test_sentence(self, finding: Finding, kind: Kind, sentence: str) -> None:
+        assert wording.evidence(match(finding), kind) == sentence
+
+    @pytest.mark.parametrize("view", View)
+    def test_every_view_has_words(self, view: View) -> None:
+        sentence = wording.evidence(match(replace(FINDING, view=view)), Kind.VIDEO)
+
+        assert ("reference r1; " in sentence) == (view is View.AS_IS)
+
+    @pytest.mark.parametrize(
+        ("expected", "words"),
+        [
+            pytest.param(1.0, "about 1 in each check", id="always"),
+            pytest.param(0.3, "1 in 3 checks", id="often"),
+            pytest.param(1e-3, "1 in 1,000 checks", id="a thousand"),
+            pytest.param(1e-6, "1 in 10⁶ checks", id="exactly a million"),
+            pytest.param(1.5e-6, "1 in 10⁵ checks", id="not quite a million"),
+            pytest.param(1e-29, "1 in 10²⁹ checks", id="two digits"),
+            pytest.param(1e-158, "fewer than 1 in 10³⁰ checks", id="beyond meaning"),
+            pytest.param(0.0, "fewer than 1 in 10³⁰ checks", id="underflow"),
+        ],
+    )
+    def test_chance(self, expected: float, words: str) -> None:
+        assert wording.chance(expected) == words
+
+    @given(st.floats(1e-29, 1e-4))
+    def test_chance_is_never_flattered(self, expected: float) -> None:
+        digits = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+        decades = int(wording.chance(expected).split()[2].removeprefix("10").translate(digits))
+
+        assert decades <= -math.log10(expected) + 1e-6
+
+    @pytest.mark.parametrize(
+        ("spans", "words"),
+        [
+            pytest.param([(0, 99_999)], "seconds 0–100", id="seconds"),
+            pytest.param([(0, 100_000)], "minutes 0:00–1:40", id="minutes"),
+            pytest.param([(5_400_000, 5_460_000)], "minutes 90:00–91:00", id="long"),
+            pytest.param(
+                [(n * 10_000, n * 10_000 + 5000) for n in range(6)],
+                "seconds 0–5, 10–15, 20–25, 30–35 and 2 more",
+                id="many",
+            ),
+        ],
+    )
+    def test_ranges(self, spans: list[Range], words: str) -> None:
+        assert wording.ranges(spans) == words
+
+
+class TestDetails:
+    def test_at_most_five_matches_and_the_rest_counted(self) -> None:
+        found = replace(
+            NOTHING,
+            verdict=Verdict.MATCH,
+            matches=tuple(match(name=f"r{number}") for number in range(8)),
+        )
+
+        lines = wording.details(found)
+
+        assert sum(line.startswith("List x, reference r") for line in lines) == 5
+        assert lines[-1] == "And 3 more references."
+
+    @pytest.mark.parametrize(
+        ("finding", "words"),
+        [
+            pytest.param(replace(NEAR, distinct_hits=2), "fewer than 3 different", id="hits"),
+            pytest.param(
+                replace(NEAR, clip_ranges_ms=((0, 900),)), "lasts less than 1 s", id="short"
+            ),
+            pytest.param(replace(NEAR, chance=1e-4), "in 1 in 10⁴ checks", id="chance"),
+            pytest.param(
+                replace(NEAR, reference_ranges_ms=()), "only a single picture", id="picture"
+            ),
+            pytest.param(NEAR, "no single stretch", id="parts"),
+        ],
+    )
+    def test_a_near_match_says_why_it_is_weaker(self, finding: Finding, words: str) -> None:
+        near = replace(NOTHING, verdict=Verdict.NEAR_MATCH, matches=(match(finding),))
+
+        assert words in wording.details(near)[-1]
+        assert wording.headline(near, "a") == "POSSIBLE MATCH: a: a person has to decide"
+
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_what_an_allow_list_explains_is_one_line(self, count: int) -> None:
+        lines = wording.details(replace(NOTHING, suppressed=(match(),) * count))
+
+        assert sum("known harmless by an allow list" in line for line in lines) == 1
+        assert ("matches" in lines[0]) == (count > 1)
+
+    @pytest.mark.parametrize("code", [*Problem, "no_references"])
+    def test_every_problem_has_its_own_words(self, code: str) -> None:
+        sentence = wording.problem(str(code))
+
+        assert sentence.endswith(f" [{code}].")
+        assert sentence != wording.problem(str(code)).replace(str(code), "another_code")
+        assert "could not be checked" not in sentence
+
+    @pytest.mark.parametrize("code", [*PathProblem, *ArchiveProblem])
+    def test_codes_of_paths_bring_their_words(self, code: str) -> None:
+        if code not in wording.PROBLEMS:
+            assert wording.problem(str(code), "a note") == f"A note [{code}]."
+
+    def test_no_references_is_not_a_part_that_could_be_read(self) -> None:
+        unchecked = replace(NOTHING, verdict=Verdict.UNSCANNABLE, problems=("no_references",))
+
+        assert len(wording.details(unchecked)) == 1
+
+    def test_an_incomplete_check_says_how_far_it_got(self) -> None:
+        cut = replace(NOTHING, verdict=Verdict.UNSCANNABLE, problems=("truncated",))
+
+        assert wording.details(cut)[-1] == (
+            "Nothing was found in the part that could be read: 100 frames over 25 s."
+        )
+
+
+class TestEnding:
+    @pytest.mark.parametrize(
+        ("verdicts", "told"),
+        [
+            pytest.param([Verdict.MATCH], True, id="match"),
+            pytest.param([Verdict.NO_MATCH, Verdict.NEAR_MATCH], True, id="near match"),
+            pytest.param([Verdict.NO_MATCH, Verdict.UNSCANNABLE], False, id="nothing"),
+        ],
+    )
+    def test_what_to_do_is_told_when_something_was_found(
+        self, verdicts: list[Verdict], told: bool
+    ) -> None:
+        assert bool(wording.next_steps(verdicts)) == told
+
+    def test_summary(self) -> None:
+        verdicts = [Verdict.NO_MATCH, Verdict.MATCH, Verdict.NO_MATCH]
+
+        assert wording.summary(verdicts) == "3 clips: 1 match, 2 no match"
+
+
+class TestEscaping:
+    @given(st.text())
+    def test_what_is_escaped_can_be_shown(self, untrusted: str) -> None:
+        safe = escaped(untrusted)
+
+        assert all(one.isprintable() or one in "\u200c\u200d" for one in safe)
+        assert escaped(safe) == safe
+        assert len(shown(untrusted)) <= 200
+
+    @pytest.mark.parametrize("plain", ["clip.mp4", "видео 1.mp4", "می‌خواهم", "👩‍👩‍👧.gif"])
+    def test_plain_names_stay(self, plain: str) -> None:
+        assert shown(plain) == plain

@@ -1,0 +1,231 @@
+"""Bad input through the real command: never "no match", never a stop, never a file left behind."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+
+import cli
+from service import curating
+from service.store.sqlite import SqliteStore
+from tests import clips
+from tests.commands import Recirc, fields
+
+GOOD: Final = "good.mp4"
+_SCENE: Final = partial(clips.moving_scene, 7, 2.0)
+
+
+def _one_frame() -> bytes:
+    return clips.encode(_SCENE()[:1])
+
+
+def _no_length() -> bytes:
+    return clips.with_length_claimed(clips.encode(_SCENE()), 0)
+
+
+def _encrypted() -> bytes:
+    """An archive whose member claims to be encrypted, in both of its heads."""
+    archive = bytearray(clips.zipped({"clip.mp4": b"secret"}))
+    archive[6] |= 1
+    archive[archive.find(b"PK\x01\x02") + 8] |= 1
+    return bytes(archive)
+
+
+# What stands in the file, under which name, and the codes that the answer may have.
+CASES: Final[dict[str, tuple[str, Callable[[], bytes], set[str]]]] = {
+    "empty": ("clip.mp4", bytes, {"empty_file"}),
+    "text": ("clip.mp4", lambda: b"This is no clip.\n" * 50, {"not_media"}),
+    "audio only": ("clip.mp4", clips.audio_only, {"no_video"}),
+    "moov missing": (
+        *("clip.mp4", lambda: clips.without_moov(clips.encode(_SCENE()))),
+        {"decoder_error"},
+    ),
+    "mdat cut": (
+        *("clip.mp4", lambda: clips.with_media_cut(clips.encode(_SCENE()))),
+        {"truncated", "decoder_error"},
+    ),
+    "one pixel": (
+        *("clip.mp4", lambda: clips.encode(np.zeros((10, 1, 1), np.uint8), codec="mpeg4")),
+        {"too_dark", "decoder_error"},
+    ),
+    "all black": ("clip.mp4", lambda: clips.encode(clips.black()), {"too_dark"}),
+    "zip bomb": ("clip.zip", clips.zip_bomb, {"zip_limit_ratio"}),
+    "encrypted zip": ("clip.zip", _encrypted, {"zip_encrypted"}),
+    "zip in a zip": (
+        *("clip.zip", lambda: clips.zipped({"a.zip": clips.zipped({"b.mp4": b"b"})})),
+        {"zip_nested"},
+    ),
+    "no zip": ("clip.zip", lambda: b"PK\x03\x04 and no more", {"zip_damaged"}),
+    "empty zip": ("clip.zip", lambda: clips.zipped({}), {"zip_empty"}),
+    **{
+        f"playlist {name}": ("clip.mp4", partial(bytes, text), {"not_media"})
+        for name, text in clips.PLAYLISTS.items()
+    },
+}
+# What is odd but can be checked in full.
+FINE: Final[dict[str, tuple[str, Callable[[], bytes]]]] = {
+    "wrong extension": ("clip.txt", lambda: clips.encode(_SCENE())),
+    "no extension": ("clip", lambda: clips.encode(_SCENE(), container="matroska")),
+    "one frame": ("clip.mp4", _one_frame),
+    "no length": ("clip.mp4", _no_length),
+}
+
+
+@pytest.fixture(scope="session")
+def good() -> bytes:
+    """A clip that every call is given as well: it has to be found."""
+    return clips.encode(clips.moving_scene(1, 2.0))
+
+
+@pytest.fixture
+def recirc(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    good: bytes,
+) -> Recirc:
+    """The command with ``GOOD`` listed, and a home and a temporary folder of its own."""
+    for name, folder in (("HOME", "home"), ("TMPDIR", "temporary")):
+        (tmp_path / folder).mkdir()
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it is asked for once and remembered
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    command = Recirc(folder, monkeypatch, capsys)
+    store = SqliteStore(command.database)
+    curating.add_media(store, "known", good, reference_id="good", label=None, incident=None)
+    store.close()
+    command.file(GOOD, good)
+    return command
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """All that lies under a folder, but the database's own files."""
+    return {
+        str(path.relative_to(root)): path.read_bytes() if path.is_file() else b""
+        for path in sorted(root.rglob("*"))
+        if path.parent.name != "database"
+    }
+
+
+def check(recirc: Recirc, *paths: str) -> tuple[list[object], list[object], int]:
+    """Verdicts, problem codes and the exit code of one call; and nothing was written by it."""
+    before = tree(recirc.folder.parent)
+
+    ran = recirc("check", "--json", *paths)
+
+    assert tree(recirc.folder.parent) == before
+    assert all(name.startswith("recirc.sqlite3") for name in os.listdir(recirc.database.parent))
+    assert "Traceback" not in ran.err
+    answers = ran.answers()
+    return fields(answers, "verdict"), fields(answers, "problems"), ran.code
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_unscannable_and_the_others_are_checked(recirc: Recirc, case: str) -> None:
+    name, make, codes = CASES[case]
+    recirc.file(name, make())
+
+    verdicts, problems, code = check(recirc, name, GOOD)
+
+    assert verdicts == ["unscannable", "match"]
+    assert isinstance(problems[0], list)
+    assert problems[0]
+    assert set(problems[0]) <= codes
+    assert code == cli.Exit.FOUND
+    assert check(recirc, name)[2] == cli.Exit.NOT_DONE
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_in_words(recirc: Recirc, case: str) -> None:
+    name, make, codes = CASES[case]
+    recirc.file(name, make())
+
+    ran = recirc("check", name)
+
+    assert ran.out.startswith(f"NOT CHECKED: {name}")
+    assert any(f"[{code}]" in ran.out for code in codes)
+    assert "NO MATCH" not in ran.out
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_no_reference(recirc: Recirc, case: str) -> None:
+    """Refused with one line a clip, but for what is cut off: that goes in with a warning."""
+    name, make, codes = CASES[case]
+    recirc.file(name, make())
+
+    ran = recirc("add", "known", name)
+
+    if case == "mdat cut":
+        assert (ran.code, ran.err.count("\n")) == (cli.Exit.DONE, 1)
+        assert ran.err.startswith("warning: ")
+        return
+    assert (ran.code, ran.out, ran.err.count("\n")) == (cli.Exit.NOT_DONE, "", 1)
+    assert ran.err.split(":")[0] in codes
+
+
+@pytest.mark.parametrize("case", FINE)
+def test_odd_input_is_checked_in_full(recirc: Recirc, case: str) -> None:
+    name, make = FINE[case]
+    recirc.file(name, make())
+
+    verdicts, problems, code = check(recirc, name, GOOD)
+
+    assert (verdicts, problems, code) == (["no_match", "match"], [[], []], cli.Exit.FOUND)
+
+
+class TestPaths:
+    def test_a_folder_without_media(self, recirc: Recirc) -> None:
+        (recirc.folder / "empty").mkdir()
+        recirc.file("notes/a.txt", b"text")
+
+        assert check(recirc, "empty", "notes", GOOD) == (
+            *(["unscannable", "unscannable", "match"], [["empty_folder"], ["not_media"], []]),
+            cli.Exit.FOUND,
+        )
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+    def test_an_unreadable_file(self, recirc: Recirc) -> None:
+        recirc.file("secret.mp4", b"x")
+        (recirc.folder / "secret.mp4").chmod(0)
+
+        verdicts, problems, _ = check(recirc, "secret.mp4", GOOD)
+
+        assert (verdicts, problems) == (["unscannable", "match"], [["unreadable_path"], []])
+
+    @pytest.mark.parametrize(
+        "path", ["gone.mp4", "gone/clip.mp4", "good.mp4/x", "a\0b", "x" * 5000]
+    )
+    def test_a_path_that_cannot_be_opened(self, recirc: Recirc, path: str) -> None:
+        verdicts, problems, code = check(recirc, path, GOOD)
+
+        assert (verdicts, problems) == (["unscannable", "match"], [["unreadable_path"], []])
+        assert code == cli.Exit.FOUND
+
+
+class TestArchives:
+    def test_a_member_that_climbs_is_only_a_label(self, recirc: Recirc, good: bytes) -> None:
+        recirc.file("chat.zip", clips.zipped({"../../evil.mp4": good, "/etc/evil.mp4": good}))
+
+        verdicts, problems, code = check(recirc, "chat.zip")
+
+        assert (verdicts, problems, code) == (["match"] * 2, [[], []], cli.Exit.FOUND)
+        paths = fields(recirc("check", "--json", "chat.zip").answers(), "path")
+        assert paths == ["chat.zip/../../evil.mp4", "chat.zip//etc/evil.mp4"]
+
+    def test_the_other_members_of_a_bad_archive_are_checked(
+        self, recirc: Recirc, good: bytes
+    ) -> None:
+        bomb = bytes(32 * 1024 * 1024)
+        recirc.file("chat.zip", clips.zipped({"bomb": bomb, "a.txt": b"text", "VID-1.mp4": good}))
+
+        verdicts, problems, code = check(recirc, "chat.zip")
+
+        assert verdicts == ["unscannable", "unscannable", "match"]
+        assert problems == [["zip_limit_ratio"], ["not_media"], []]
+        assert code == cli.Exit.FOUND
