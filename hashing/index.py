@@ -1,7 +1,8 @@
-"""The index: exact Hamming search over the frame hashes of a list's references.
+"""The index: Hamming search over the frame hashes of a list's references.
 
-Simple and exact: every clip frame against every reference frame, in blocks that stay in the cache.
-Nothing outside this module knows how it searches.
+A small list is searched flat: every clip frame against every reference frame, in blocks that stay
+in the cache. A large one goes through ``hashing.buckets``. Either way every pair within 31 bits is
+found; nothing outside this module knows how it searches.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashing import bits
+from hashing.buckets import Buckets
 from hashing.fingerprint import Algorithm, Fingerprint, Track
 
 _CLIP_BLOCK: Final = 64  # 64 x 8192 pairs: 4 MiB of words, a core's second-level cache
 _REFERENCE_BLOCK: Final = 8192
+# Up to here a flat search of a 10 s clip takes under 10 ms, and tables would take longer to build.
+FLAT_FRAMES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +51,18 @@ class Index:
         self._starts = np.cumsum([0, *(len(track) for _, track in self._tracks)])
         empty = np.zeros((0, bits.HASH_BYTES), np.uint8)
         self._hashes = np.concatenate([empty, *(track.hashes for _, track in self._tracks)])
+        self._buckets = Buckets(self._hashes) if len(self._hashes) > FLAT_FRAMES else None
 
     def __len__(self) -> int:
         """Frame hashes in the index."""
         return len(self._hashes)
 
     def search(self, clip: Track, within_bits: int) -> Iterator[Hits]:
-        """All pairs within the distance, one ``Hits`` for each reference track that has any.
+        """Pairs within the distance, one ``Hits`` for each reference track that has any.
 
-        Raises IncompatibleHash if the clip was hashed another way.
+        All of them in a small list, and up to 31 bits; beyond that in a large list most of them,
+        which is enough for seeds (``hashing.buckets``). Raises IncompatibleHash if the clip was
+        hashed another way.
         """
         self.algorithm.require_same(clip.algorithm)
         clip_rows, rows, distances = self._pairs(clip.hashes, within_bits)
@@ -76,6 +83,8 @@ class Index:
     def _pairs(
         self, clip_hashes: NDArray[np.uint8], within_bits: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]]:
+        if self._buckets is not None:
+            return self._buckets.pairs(clip_hashes, within_bits)
         clip_parts = [np.zeros(0, np.int64)]
         row_parts = [np.zeros(0, np.int64)]
         distance_parts = [np.zeros(0, np.uint16)]
