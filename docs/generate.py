@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code: ``docs/cli.md``, the help of every command.
+"""Write what is made from the code: ``docs/cli.md``, and the errors table of ``docs/http.md``.
 
 python docs/generate.py            write them
 python docs/generate.py --check    change nothing; exit 1 where a page is out of date
@@ -36,11 +36,46 @@ _MEANINGS: Final = {
     "INTERRUPTED": "stopped by Ctrl-C",
     "PIPE_CLOSED": "whoever read the output has gone, as `head` does",
 }
+# What keeps a path or an archive's member from being a clip; the other codes have words in
+# service/wording.py, which the command itself prints.
+_UNREAD: Final = {
+    "unreadable_path": "the path does not exist, or may not be read",
+    "empty_folder": "the folder has no file in it",
+    "linked_folder": "a link to a folder outside the one that is walked; it is not followed",
+    "not_a_file": "a pipe, socket or device inside a folder; it is not opened",
+    "limit_bytes": "standard input is longer than is held in memory",
+    "zip_damaged": "the archive or the member is damaged",
+    "zip_empty": "the archive has no file in it",
+    "zip_encrypted": "the member is encrypted",
+    "zip_nested": "the member is an archive itself; archives in archives are not opened",
+    "zip_unsupported": "the member is packed in another way than stored or deflated",
+    "zip_limit_members": "the archive has too many members",
+    "zip_limit_bytes": "the member is too long, or all before it were",
+    "zip_limit_ratio": "the member unpacks to far more than media would",
+    "internal_error": "a fault in recirc; please report it",
+}
+
+
+_TABLE_BEGINS: Final = "<!-- errors_table: generated from service/problems.py -->"
+_TABLE_ENDS: Final = "<!-- end of errors_table -->"
 
 
 def pages() -> dict[Path, str]:
     """Each page's path and what has to stand in it."""
-    return {_ROOT / "docs" / "cli.md": _command_line()}
+    return {
+        _ROOT / "docs" / "cli.md": _command_line(),
+        _ROOT / "docs" / "http.md": _http(),
+    }
+
+
+def _http() -> str:
+    """The page as it is, with a fresh table between its two marks."""
+    from service.problems import errors_table
+
+    page = (_ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+    head, _, rest = page.partition(_TABLE_BEGINS)
+    _, _, tail = rest.partition(_TABLE_ENDS)
+    return f"{head}{_TABLE_BEGINS}\n{errors_table().strip()}\n{_TABLE_ENDS}{tail}"
 
 
 def stale() -> list[Path]:
@@ -76,7 +111,21 @@ def _command_line() -> str:
         f"\n## `{' '.join(('recirc', *words))}`\n\n```text\n{_help(command, words)}```\n"
         for words in _commands(command)
     )
-    return _HEAD + rows + sections
+    return _HEAD + rows + _problem_codes() + sections
+
+
+def _problem_codes() -> str:
+    """The table of ``problems``. Raises KeyError for a code that has no meaning here."""
+    from service import archives, paths, wording  # noqa: PLC0415  # as above
+
+    codes = [*paths.PathProblem, *archives.ArchiveProblem, "internal_error"]
+    meanings = {code: what for code, (what, _) in wording.PROBLEMS.items()}
+    meanings |= {str(code): _UNREAD[str(code)] for code in codes}
+    rows = "".join(f"| `{code}` | {what} |\n" for code, what in sorted(meanings.items()))
+    return (
+        "\n## Problem codes\n\nWhy a clip was not checked, or not in full (`problems` in JSON).\n\n"
+        f"| code | means |\n|---|---|\n{rows}"
+    )
 
 
 def _commands(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -18,7 +18,7 @@ from hashing.views import View
 
 # Reference milliseconds per clip millisecond. The 3 % step keeps the drift of a 10 s seed below
 # half a bin; refining by least squares finds the rest.
-SPEEDS: Final[NDArray[np.float64]] = np.round(np.exp2(np.arange(-24, 25) / 24.0), 4)
+SPEEDS: Final = np.array([round(2.0 ** (step / 24), 4) for step in range(-24, 25)])
 _BIN_MS: Final = 400  # of offsets: two frames of a clip that is sampled at four a second
 _TOLERANCE_MS: Final = 140  # around the expected time: rounding of frame rates, dropped frames
 _MOST_SEEDS_A_FRAME: Final = 24  # nearest hits of a clip frame in one reference; bounds the work
@@ -28,6 +28,11 @@ _MOST_LINES: Final = 8  # a reference cut to pieces and joined again gives sever
 # a hit is not a new one.
 DISTINCT_BITS: Final = 12
 _FULLY_NEW_BITS: Final = 64  # half of what two unrelated frames differ in: a wholly new picture
+# Between other takes of one scene (at most 0.2) and copies (at least 0.31; docs/explanation/
+# chance.md). Below it only the best hit counts: a little of the evidence of each frame would add up
+# to a match wherever two takes of a still scene are long enough.
+SAME_TAKE_AGREEMENT: Final = 0.25
+_TAKEN: Final = -1e6  # evidence of a frame in another alignment: no part is worth crossing it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,7 @@ class _Line:
     offset_ms: float
 
     def at(self, clip_ms: NDArray[np.int64]) -> NDArray[np.float64]:
-        expected: NDArray[np.float64] = self.speed * clip_ms + self.offset_ms
-        return expected
+        return clip_ms.astype(np.float64) * self.speed + self.offset_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +252,9 @@ def _strongest_part(
     clip: Track, reference: Track, walk: _Walk, free: NDArray[np.bool_]
 ) -> NDArray[np.intp]:
     """The stretch of free clip rows, from hit to hit, whose evidence along the line is largest."""
-    rows = np.flatnonzero(free)
-    evidence = chance.evidence(walk.distances[rows]) * _novelty(clip, reference, walk, rows)
-    start, stop = _largest_sum(evidence)
+    rows = np.arange(len(clip))
+    evidence = chance.evidence(walk.distances) * _novelty(clip, reference, walk, rows)
+    start, stop = _largest_sum(np.where(free, evidence, _TAKEN))
     part = rows[start:stop]
     hit = part[walk.hit[part]]
     return part[(part >= hit[0]) & (part <= hit[-1])] if len(hit) else part[:0]
@@ -268,22 +272,22 @@ def _measured(
     rest = max(0.0, float(weighed.sum()) - lead)
     first, last = rows[0], rows[-1]
     clip_end_ms = int(clip.times_ms[last] + clip.spans_ms[last])
-    start_ms, end_ms = line.at(np.array([clip.times_ms[first], clip_end_ms]))
     reference_end_ms = int(reference.times_ms[-1] + reference.spans_ms[-1])
+    ends_ms = line.at(np.array([clip.times_ms[first], clip_end_ms])).clip(0, reference_end_ms)
     return Alignment(
         view=clip.view,
         stream=clip.stream,
         speed=round(line.speed, 4),
         clip_start_ms=int(clip.times_ms[first]),
         clip_end_ms=clip_end_ms,
-        reference_start_ms=max(0, int(start_ms)),
-        reference_end_ms=min(reference_end_ms, int(end_ms)),
+        reference_start_ms=int(ends_ms[0]),
+        reference_end_ms=int(ends_ms[1]),
         frames=len(rows),
         frames_matched=len(hit),
         distinct_hits=len(distinct),
         mean_distance_bits=float(walk.distances[hit].mean()),
         agreement=agreement,
-        evidence_nats=lead + rest * agreement,
+        evidence_nats=lead + rest * (agreement if agreement >= SAME_TAKE_AGREEMENT else 0.0),
     )
 
 

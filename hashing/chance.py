@@ -21,7 +21,7 @@ STRICT_IMAGE_BITS: Final = 31  # PDQ's published threshold (pdq/README.md); one 
 
 # (distance, share of frame pairs of different footage that near or nearer). 57 million pairs of 81
 # clips at 4 frames a second, flat frames left out, pairs of the same scene (1.3 % of all) left
-# in: without them 4 pairs are nearer than 73. `python -m benchmarks.background`, docs/benchmarks.md.
+# in: without them 4 pairs are nearer than 73. Measured by `python -m benchmarks.background`.
 BACKGROUND: Final = (
     (0, 1.0e-8),
     (20, 5.3e-8),

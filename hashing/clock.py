@@ -7,6 +7,7 @@ they become a clock that never runs backwards, and a sampler that cannot be star
 from typing import Final
 
 _FIRST_STEP_MS: Final = 40  # 25 frames a second, until two time stamps say otherwise
+_SHORTEST_STEP_MS: Final = 4  # 240 frames a second; less is rounding of equal stamps
 _LONGEST_STEP_MS: Final = 1000  # a longer gap is a pause of a screen recording, no frame rate
 _LONGEST_GAP_MS: Final = 120_000  # a pause; anything longer is a jump, and is taken out
 MOST_SKIPPED_FRAMES: Final = 29  # one in thirty is looked at, whatever the time stamps say
@@ -21,14 +22,22 @@ class Clock:
         self._offset_ms: int | None = None  # of the clock against the stamps
         self._step_ms = _FIRST_STEP_MS
         self._in_the_past = 0
+        self._length_ms: int | None = None
 
     @property
     def end_ms(self) -> int:
         """When the last frame ends; 0 before the first."""
-        return 0 if self._offset_ms is None else self._time_ms + self._step_ms
+        if self._offset_ms is None:
+            return 0
+        return self._time_ms + (self._length_ms or self._step_ms)
 
-    def tick(self, stamp_ms: int | None) -> int:
-        """The next frame's time in ms from the track's start; ``stamp_ms`` is what it claims."""
+    def tick(self, stamp_ms: int | None, length_ms: int | None = None) -> int:
+        """The next frame's time in ms from the track's start.
+
+        ``stamp_ms`` and ``length_ms`` are what the frame claims for its start and its duration.
+        """
+        claims_length = length_ms is not None and 0 < length_ms <= _LONGEST_GAP_MS
+        self._length_ms = length_ms if claims_length else None
         if self._offset_ms is None:
             self._offset_ms = -(stamp_ms or 0)
             return 0
@@ -36,7 +45,7 @@ class Clock:
         gap_ms = claimed_ms - self._time_ms
         if 0 < gap_ms <= _LONGEST_GAP_MS:
             self._in_the_past = 0
-            if gap_ms <= _LONGEST_STEP_MS:
+            if _SHORTEST_STEP_MS <= gap_ms <= _LONGEST_STEP_MS:
                 self._step_ms = gap_ms
             self._time_ms = claimed_ms
         else:

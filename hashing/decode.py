@@ -5,11 +5,15 @@ The first bytes decide which reader gets a clip: still pictures and picture anim
 files are never looked at.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO, Final
 
 from hashing.container import Container
+from hashing.coverage import Coverage, Problem
 from hashing.errors import EmptyMedia, NotMedia, UnreadableMedia
+from hashing.fingerprint import Kind
 from hashing.media import Limits, LumaFrame, Media
 from hashing.stills import Stills, picture_format
 
@@ -34,7 +38,16 @@ def open_media(media: bytes | BinaryIO, limits: Limits) -> Media:
     A stream that cannot seek is read into memory first, up to ``limits.media_bytes``; others are
     read in place and must stay open. Raises EmptyMedia, NotMedia, NoVideo or UnreadableMedia.
     """
-    stream = _seekable(media, limits)
+    if isinstance(media, bytes):
+        return _recognised(BytesIO(media), limits)
+    if media.seekable():
+        return _recognised(media, limits)
+    held = media.read(limits.media_bytes + 1)
+    opened = _recognised(BytesIO(held[: limits.media_bytes]), limits)
+    return opened if len(held) <= limits.media_bytes else _Beginning(opened)
+
+
+def _recognised(stream: BinaryIO, limits: Limits) -> Media:
     stream.seek(0)
     head = stream.read(_HEAD_BYTES)
     if not head:
@@ -52,14 +65,28 @@ def open_media(media: bytes | BinaryIO, limits: Limits) -> Media:
         ) from error
 
 
-def _seekable(media: bytes | BinaryIO, limits: Limits) -> BinaryIO:
-    if isinstance(media, bytes):
-        return BytesIO(media)
-    if media.seekable():
-        return media
-    return BytesIO(media.read(limits.media_bytes))
-
-
 def _is_container(head: bytes) -> bool:
     riff = head[:4] == b"RIFF" and head[8:12] == b"AVI "
     return riff or head[4:8] in _ISO_BOXES or head.startswith(_CONTAINER_MAGIC)
+
+
+class _Beginning:
+    """The part of a clip that fits into ``Limits.media_bytes``; its coverage says so."""
+
+    def __init__(self, held: Media) -> None:
+        self._held = held
+
+    @property
+    def kind(self) -> Kind:
+        return self._held.kind
+
+    def key_frames(self) -> Iterator[LumaFrame]:
+        return self._held.key_frames()
+
+    def frames(self, interval_ms: int, *, economical: bool) -> Iterator[LumaFrame]:
+        return self._held.frames(interval_ms, economical=economical)
+
+    def coverage(self) -> Coverage:
+        seen = self._held.coverage()
+        problems = {*seen.problems, Problem.LIMIT_BYTES}
+        return replace(seen, problems=tuple(sorted(problems)))

@@ -1,6 +1,7 @@
 """Upright brightness of a decoded video frame, without colour conversion where that can be had."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import cv2
 import numpy as np
@@ -11,20 +12,91 @@ from numpy.typing import NDArray
 
 _FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
 _TOP_ALIGNED: Final = ("p010le", "p012le", "p016le", "p210le", "p212le", "p216le", "p410le")
+_MOST_LOOKED_AT: Final = 4  # frames of a track whose side data is read
 
 
-def upright(frame: VideoFrame) -> tuple[NDArray[np.uint8], bool]:
-    """The luma as a viewer sees it, uint8 (height, width), and whether its range is full.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a stored picture becomes upright: transposed first, then flipped."""
 
-    The container's display matrix is applied. 8-bit planes are looked at in the decoder's memory.
+    transposed: bool = False
+    upside_down: bool = False
+    mirrored: bool = False
+
+    @classmethod
+    def counter_clockwise(cls, degrees: int) -> Self:
+        """The nearest of the four rotations."""
+        quarters = round(degrees / 90) % 4
+        return cls(quarters % 2 == 1, quarters in (1, 2), quarters in (2, 3))
+
+    @classmethod
+    def by_matrix(cls, a: int, b: int, c: int, d: int) -> Self:
+        """FFmpeg's libavutil/display.h: a pixel at x, y is shown at (a x + c y, b x + d y)."""
+        if abs(b) + abs(c) > abs(a) + abs(d):
+            return cls(True, b < 0, c < 0)
+        return cls(False, d < 0, a < 0)
+
+    def applied(self, luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The upright picture; the same array where nothing is to do."""
+        if self == Turn():
+            return luma
+        luma = luma.T if self.transposed else luma
+        rows, columns = -1 if self.upside_down else 1, -1 if self.mirrored else 1
+        return np.ascontiguousarray(luma[::rows, ::columns])
+
+
+class Upright:
+    """Gives the luma of one track's frames as a viewer sees them.
+
+    The display matrix is read once for each angle that PyAV tells, because the angle alone takes a
+    mirrored picture for a half turn. It is not read for every frame: looking at a frame's side data
+    ties the frame into a reference cycle, and memory grows by a frame a look until the collector
+    runs. Nor at all after the decoders of ``named_side_data``, whose names PyAV 18.1 frees twice.
     """
-    luma = _luma_plane(frame)
-    if luma is None:
-        rgb = frame.to_ndarray(format="rgb24", threads=1).astype(np.uint8, copy=False)
-        luma, full_range = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False), True
-    else:
+
+    named_side_data: Final = frozenset({"png"})  # the name of an ICC profile, libavcodec/pngdec.c
+
+    def __init__(self, decoder: str) -> None:
+        self._looks = 0 if decoder in self.named_side_data else _MOST_LOOKED_AT
+        self._turns: dict[int, Turn] = {}
+
+    def luma(self, frame: VideoFrame) -> tuple[NDArray[np.uint8], bool]:
+        """The upright luma, uint8 (height, width), and whether its range is full.
+
+        8-bit planes are looked at in the decoder's memory where nothing has to be turned.
+        """
+        luma = _luma_plane(frame)
         full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
-    return _turned(luma, frame), full_range
+        if luma is None:
+            rgb = frame.to_ndarray(format="rgb24", threads=1).astype(np.uint8, copy=False)
+            luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+            full_range = True
+        return self._turn(frame).applied(luma), full_range
+
+    def _turn(self, frame: VideoFrame) -> Turn:
+        angle = frame.rotation
+        if angle not in self._turns:
+            turn = None
+            if self._looks:
+                self._looks -= 1
+                turn = _by_side_data(frame)
+            self._turns[angle] = turn or Turn.counter_clockwise(angle)
+        return self._turns[angle]
+
+
+def _by_side_data(frame: VideoFrame) -> Turn | None:
+    """The display matrix's turn; None where there is none, or side data that PyAV cannot name."""
+    try:
+        attached: object = frame.side_data
+    except ValueError:
+        return None
+    if not isinstance(attached, SideDataContainer):
+        return None
+    entry: SideData | None = attached.get(SideDataType.DISPLAYMATRIX)
+    if entry is None or entry.buffer_size != 9 * 4:
+        return None
+    a, b, _, c, d = np.frombuffer(memoryview(entry), "<i4", count=5).tolist()
+    return Turn.by_matrix(a, b, c, d)
 
 
 def _luma_plane(frame: VideoFrame) -> NDArray[np.uint8] | None:
@@ -46,21 +118,3 @@ def _luma_plane(frame: VideoFrame) -> NDArray[np.uint8] | None:
     shift = 8 if shape.name in _TOP_ALIGNED else depth - 8
     samples = lines.copy().view(np.dtype("<u2")) >> shift
     return np.minimum(samples, 255).astype(np.uint8)
-
-
-def _turned(luma: NDArray[np.uint8], frame: VideoFrame) -> NDArray[np.uint8]:
-    """``luma`` by the display matrix: FFmpeg libavutil/display.h, x' = a x + c y, y' = b x + d y.
-
-    The whole matrix is read, not only its angle: a mirrored one has the angle of a half turn.
-    """
-    attached: object = frame.side_data
-    if not isinstance(attached, SideDataContainer):
-        return luma
-    entry: SideData | None = attached.get(SideDataType.DISPLAYMATRIX)
-    if entry is None or entry.buffer_size != 9 * 4:
-        return luma
-    a, b, _, c, d = np.frombuffer(memoryview(entry), "<i4", count=5).tolist()
-    if abs(b) + abs(c) > abs(a) + abs(d):
-        luma, a, d = luma.T, c, b
-    luma = luma[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
-    return np.ascontiguousarray(luma)

@@ -67,6 +67,13 @@ class ListIndex:
         """Reference frame hashes that a clip frame is compared with."""
         return sum(len(index) for index in self._indexes)
 
+    def compares(self, clip: Fingerprint) -> bool:
+        """Whether there is a reference that was hashed in a way in which the clip was, too."""
+        return any(
+            len(index) and any(len(track) for track in clip.of(index.algorithm))
+            for index in self._indexes
+        )
+
     def match(self, clip: Fingerprint, tries: float, policy: DecisionPolicy) -> list[Finding]:
         """The findings in this list, best first; ``tries`` is how many lines the check tries.
 
@@ -126,11 +133,8 @@ class ListIndex:
         tries: float,
         policy: DecisionPolicy,
     ) -> Finding | None:
-        lines = [
-            (_false_alarms(alignment, tries), alignment, track)
-            for track, hits in pairs
-            for alignment in align(track, hits)
-        ]
+        found = [(alignment, track) for track, hits in pairs for alignment in align(track, hits)]
+        lines = [(_false_alarms(one, tries), one, track) for one, track in found]
         if not lines:
             return None
         lines.sort(key=lambda line: line[0])

@@ -6,6 +6,7 @@ first bytes name the only one that is tried.
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -29,11 +30,10 @@ _AVIF_BRANDS: Final = (b"avif", b"avis")
 _UNHURRIED_MS: Final = 100  # browsers show a frame with a duration of 10 ms or less for 100
 _SHORTEST_MS: Final = 10
 _LONGEST_MS: Final = 120_000  # a longer claim is noise
+_BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _FOREIGN_ERRORS: Final = (
     ArithmeticError,
     EOFError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
     LookupError,
     MemoryError,
     OSError,  # with Pillow's UnidentifiedImageError
@@ -68,11 +68,16 @@ class Stills:
         self._format = format_name
         self._limits = limits
         self._still: NDArray[np.uint8] | None = None
+        self._still_tally: _Tally | None = None
         self._coverage = Coverage(0, 0, 0, 0, 0, ())
-        with _open(stream, format_name) as image:
-            self._animated = format_name in _ANIMATED and _is_animated(image)
-            limit = limits.frame_pixels if self._animated else limits.still_pixels
-            self._too_large = image.width * image.height > limit
+        self._animated, self._too_large = False, True
+        try:
+            with _open(stream, format_name) as image:
+                self._animated = format_name in _ANIMATED and _is_animated(image)
+                limit = limits.frame_pixels if self._animated else limits.still_pixels
+                self._too_large = image.width * image.height > limit
+        except _BOMBS:
+            return  # refused by Pillow for its size
 
     @property
     def kind(self) -> Kind:
@@ -108,12 +113,15 @@ class Stills:
     def _decoded(self, budget: Budget, tally: "_Tally") -> Iterator[LumaFrame]:
         if self._too_large:
             return
-        with _open(self._stream, self._format) as image:
-            if self._animated:
+        if self._animated:
+            with _open(self._stream, self._format) as image:
                 yield from _animation(image, budget, tally)
-                return
-            if self._still is None:
-                self._still = _still(image, tally)
+            return
+        if self._still_tally is None:
+            self._still_tally = _Tally()
+            with _open(self._stream, self._format) as image:
+                self._still = _still(image, self._still_tally)
+        tally.errors, tally.problems = self._still_tally.errors, self._still_tally.problems
         if self._still is not None:
             yield LumaFrame(0, 0, self._still, full_range=True)
 
@@ -131,11 +139,19 @@ class _Tally:
         self.problems.add(problem)
 
 
+@contextmanager
+def _bomb_warnings_raised() -> Iterator[None]:
+    """Pillow warns of small damage, which is no matter, and of bombs, which is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
 def _open(stream: BinaryIO, format_name: str) -> Image.Image:
     stream.seek(0)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with _bomb_warnings_raised():
             return Image.open(stream, formats=(format_name,))
     except _FOREIGN_ERRORS as error:
         raise UnreadableMedia(f"this {format_name} picture is damaged; copy it again") from error
@@ -143,7 +159,8 @@ def _open(stream: BinaryIO, format_name: str) -> Image.Image:
 
 def _is_animated(image: Image.Image) -> bool:
     try:
-        return bool(getattr(image, "is_animated", False))
+        with _bomb_warnings_raised():
+            return bool(getattr(image, "is_animated", False))
     except _FOREIGN_ERRORS:
         return False
 
@@ -169,11 +186,12 @@ def _animation(image: Image.Image, budget: Budget, tally: _Tally) -> Iterator[Lu
     number = 0
     while True:
         try:
-            image.seek(number)
+            with _bomb_warnings_raised():
+                image.seek(number)
             luma = _luma(image)
         except EOFError:
             return
-        except _FOREIGN_ERRORS:
+        except (*_FOREIGN_ERRORS, *_BOMBS):
             tally.failed()
             return  # each frame of an animation builds on the one before
         if not budget.frame(image.width, image.height, tally.end_ms):
@@ -192,13 +210,13 @@ def _duration_ms(image: Image.Image) -> int:
 
 def _luma(image: Image.Image) -> NDArray[np.uint8]:
     """The current frame's luma, upright, on black where it is transparent: uint8, (h, w)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with _bomb_warnings_raised():
         image.load()
         if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion clips it
-            return (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
-        if "A" in image.mode or "transparency" in image.info:
+            eight_bits = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+            grey = Image.fromarray(eight_bits)
+            grey.info = image.info
+        elif "A" in image.mode or "transparency" in image.info:
             colours = image.convert("RGBA")
             grey = ImageChops.multiply(colours.convert("L"), colours.getchannel("A"))
         else:

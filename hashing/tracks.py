@@ -15,9 +15,9 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from hashing import luma
 from hashing.clock import Clock
 from hashing.coverage import Coverage, Problem
+from hashing.luma import Upright
 from hashing.media import Budget, Limits, LumaFrame
 
 DECODERS: Final = frozenset(
@@ -90,15 +90,17 @@ class Track:
         self.clock = Clock()
         self.decoded = 0
         self.errors = 0
-        self.last_ms: int | None = None  # of the stamps, for comparison with the packets'
+        self._shown_ms: tuple[int, int] | None = None  # first and last stamp of decoded frames
         self.problem: Problem | None = None
         self._stream = stream
         self._key_frames_only = effort.key_frames_only
         self._last_key_ms: int | None = None
-        if stream.codec_context is None or stream.codec_context.codec.name not in DECODERS:
+        codec = stream.codec_context
+        decoder = "" if codec is None else codec.codec.name
+        self.upright = Upright(decoder)
+        if decoder not in DECODERS:
             self.problem = Problem.UNSUPPORTED_TRACK
             return
-        codec = stream.codec_context
         if codec.width * codec.height > limits.frame_pixels:
             self.problem = Problem.LIMIT_FRAME_PIXELS
             return
@@ -114,31 +116,27 @@ class Track:
             return []
         try:
             return self._stream.decode(packet)
-        except av.error.BlockingIOError:
-            self._stream.codec_context.flush_buffers()  # it waits to be drained after an error
-            self.errors += 1
-        except EOFError:
-            pass
         except FOREIGN_ERRORS:
             self.errors += 1
-        return []
+            return []
 
     def tick(self, frame: VideoFrame) -> int:
         """The frame's time in ms by the track's clock."""
         stamp_ms = self.span.milliseconds(frame.dts if frame.pts is None else frame.pts)
         if stamp_ms is not None:
-            self.last_ms = max(stamp_ms, self.last_ms or stamp_ms)
+            first_ms, last_ms = self._shown_ms or (stamp_ms, stamp_ms)
+            self._shown_ms = min(first_ms, stamp_ms), max(last_ms, stamp_ms)
         self.decoded += 1
-        return self.clock.tick(stamp_ms)
+        return self.clock.tick(stamp_ms, self.span.milliseconds(frame.duration))
 
     def fell_silent(self) -> bool:
-        """Whether frames are missing at the end although no packet failed."""
+        """Whether a good part gave no frames although no packet failed: silence is no proof."""
         if self.problem is not None or self.span.start_ms is None:
             return False
-        if self.decoded == 0:
+        if self._shown_ms is None:
             return True
-        last_ms = self.span.end_ms if self.last_ms is None else self.last_ms
-        return _clearly_less(last_ms - self.span.start_ms, self.span.end_ms - self.span.start_ms)
+        first_ms, last_ms = self._shown_ms
+        return _clearly_less(last_ms - first_ms, self.span.end_ms - self.span.start_ms)
 
     def _spread(self, packet: AnyPacket) -> bool:
         if not packet.is_keyframe:
@@ -194,12 +192,12 @@ class Pass:
                     yield track, frame, time_ms
                 if not self._active:
                     return
-        self._finished = True
+        self._finished = self.budget.reached is None
 
     def luma(self, track: Track, frame: VideoFrame, time_ms: int) -> Iterator[LumaFrame]:
         """The frame's upright luma; nothing where that fails, which counts as an error."""
         try:
-            plane, full_range = luma.upright(frame)
+            plane, full_range = track.upright.luma(frame)
         except FOREIGN_ERRORS:
             track.errors += 1
             return
@@ -209,10 +207,11 @@ class Pass:
         """What this pass saw; sampled and flat frames are for the caller to count."""
         spans = [span for span in self._spans.values() if span.start_ms is not None]
         shown_ms = max((span.end_ms - (span.start_ms or 0) for span in spans), default=0)
+        decoded_ms = max((track.clock.end_ms for track in self.tracks), default=0)
         errors = self._demux_errors + sum(track.errors for track in self.tracks)
         return Coverage(
-            container_ms=max(shown_ms, self._header_ms),
-            decoded_ms=max((track.clock.end_ms for track in self.tracks), default=0),
+            container_ms=max(shown_ms, self._header_ms, decoded_ms),
+            decoded_ms=decoded_ms,
             sampled_frames=0,
             flat_frames=0,
             decode_errors=errors,
@@ -224,7 +223,8 @@ class Pass:
         for packet in self._demuxed():
             if not self.budget.packet():
                 return
-            self._spans[packet.stream_index].add(packet)
+            if not packet.is_discard:  # needed by the decoder, but cut away by an edit list
+                self._spans[packet.stream_index].add(packet)
             track = self._active.get(packet.stream_index)
             if track is not None and packet.size:  # an empty packet would end the decoder's stream
                 yield track, packet

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import BinaryIO, Final
 
-from hashing.extract import CLIP, Extract, extract
-
 from hashing import matching, verdict
 from hashing.coverage import Coverage, Problem
 from hashing.errors import MediaError
+from hashing.extract import CLIP, Extract, extract
 from hashing.fingerprint import Fingerprint, Kind
 from hashing.matching import Finding, ListIndex
 from hashing.reference import Policy
@@ -161,7 +160,9 @@ class Checker:
         matches = tuple(
             sorted((match for match in blocked if match not in suppressed), key=_strength)
         )
-        problems = tuple(str(problem) for problem in coverage.problems) + _no_references(lists)
+        problems = tuple(str(problem) for problem in coverage.problems) + _no_references(
+            clip, lists
+        )
         return CheckResult(
             verdict=verdict.of_clip(
                 [match.finding.verdict for match in matches], complete=not problems
@@ -198,9 +199,12 @@ def _versions(lists: list[LoadedList]) -> tuple[tuple[str, int], ...]:
     return tuple((one.info.name, one.info.version) for one in lists)
 
 
-def _no_references(lists: list[LoadedList]) -> tuple[str, ...]:
-    blocking = [one for one in lists if one.info.policy is Policy.BLOCK]
-    return () if any(one.references for one in blocking) else (_NO_REFERENCES,)
+def _no_references(clip: Fingerprint, lists: list[LoadedList]) -> tuple[str, ...]:
+    """A problem where nothing was compared: PDQ hashes against a list of pHashes are no check."""
+    blocking = [one.index for one in lists if one.info.policy is Policy.BLOCK]
+    if clip.frames:
+        return () if any(index.compares(clip) for index in blocking) else (_NO_REFERENCES,)
+    return () if any(index.frames for index in blocking) else (_NO_REFERENCES,)
 
 
 def _strength(match: Match) -> tuple[bool, float, float, str, str]:
@@ -217,14 +221,21 @@ def _strength(match: Match) -> tuple[bool, float, float, str, str]:
 
 def _is_explained(match: Match, allowed: list[Match]) -> bool:
     """Whether allow lists explain what was found: the same picture, or most of its time."""
-    found = match.finding.clip_ranges_ms
-    if not found:
+    if not allowed or not match.finding.clip_ranges_ms:
         return bool(allowed)
-    covering = [r for one in allowed for r in one.finding.clip_ranges_ms]
+    found = _lasting(match.finding.clip_ranges_ms)
+    covering = matching.united(
+        [one for other in allowed for one in _lasting(other.finding.clip_ranges_ms)]
+    )
     whole_ms = sum(end - start for start, end in found)
     common_ms = sum(
         max(0, min(end, stop) - max(start, begin))
         for start, end in found
-        for begin, stop in matching.united(covering)
+        for begin, stop in covering
     )
     return common_ms >= _SUPPRESSING_SHARE * whole_ms
+
+
+def _lasting(ranges: Sequence[matching.Range]) -> list[matching.Range]:
+    """The ranges, each a millisecond long at least: an instant is not explained by nothing."""
+    return [(start, max(end, start + 1)) for start, end in ranges]

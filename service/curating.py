@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from hashing.coverage import Problem
 from hashing.errors import RecircError
-from hashing.extract import REFERENCE, extract
+from hashing.extract import REFERENCE, Extract, extract
 from hashing.formats import packed
 from service import escaping, lists
 from service.errors import UnreadablePath
@@ -41,6 +41,17 @@ class AddedMedia:
     problems: tuple[str, ...]
 
 
+def hash_reference(media: bytes | BinaryIO) -> Extract:
+    """Media hashed as densely as a reference needs. Raises MediaError, TooDark."""
+    taken = extract(media, REFERENCE)
+    if _REFUSED in taken.coverage.problems:
+        raise TooDark(
+            f"{taken.coverage.flat_frames} of {taken.coverage.sampled_frames} frames are too dark "
+            "or plain to be recognised again; add a brighter copy"
+        )
+    return taken
+
+
 def add_media(
     store: Store,
     list_name: str,
@@ -54,13 +65,8 @@ def add_media(
 
     Raises MediaError, TooDark, and what ``lists.add_fingerprint`` raises.
     """
-    taken = extract(media, REFERENCE)
+    taken = hash_reference(media)
     problems = taken.coverage.problems
-    if _REFUSED in problems:
-        raise TooDark(
-            f"{taken.coverage.flat_frames} of {taken.coverage.sampled_frames} frames are too dark "
-            "or plain to be recognised again; add a brighter copy"
-        )
     added = lists.add_fingerprint(
         store,
         list_name,

@@ -201,6 +201,9 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "decoder_error": Meaning(
         _WRONG, "A reference of which nothing could be decoded", "Copy the file again."
     ),
+    "too_dark": Meaning(
+        _WRONG, "A reference too dark or plain to be recognised again", "Add a brighter copy."
+    ),
     "internal_error": Meaning(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "Something went wrong inside",

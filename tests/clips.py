@@ -345,6 +345,22 @@ def with_equal_times(mp4: bytes) -> bytes:
     return bytes(patched)
 
 
+def without_key_frames(video: bytes) -> bytes:
+    """The same packets in Matroska but for the key frames; the decoder's settings are kept."""
+    file = io.BytesIO()
+    with (
+        av.open(io.BytesIO(video), "r") as source,
+        av.open(file, "w", format="matroska") as output,
+    ):
+        stream = source.streams.video[0]
+        copy = output.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size and not packet.is_keyframe:
+                packet.stream = copy
+                output.mux(packet)
+    return file.getvalue()
+
+
 def with_cover(frames: Frames, cover_png: bytes) -> bytes:
     """A QuickTime file with a second video track that holds one PNG as it is."""
     file = io.BytesIO()

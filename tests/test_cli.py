@@ -5,16 +5,21 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import pytest
 
 import cli
+from hashing.extract import Extract, extract
 from hashing.formats import document
+from hashing.lanes import Sampling
 from service import app as http
 from service import curating
+from service import lists as list_actions
 from service.checking import Checker, CheckResult
+from service.errors import StoreError
 from service.settings import Settings
 from service.store.sqlite import SqliteStore
 from tests import clips
@@ -265,11 +270,15 @@ class TestCheck:
         assert ran.code == cli.Exit.FOUND
 
     def test_standard_input_that_is_closed(
-        self, stocked: Recirc, monkeypatch: pytest.MonkeyPatch
+        self,
+        stocked: Recirc,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         monkeypatch.setattr(sys, "stdin", None)
 
-        assert cli.run(["check", "-"]) == cli.Exit.NOT_DONE
+        assert cli.run(["check", "-", "mirrored"]) == cli.Exit.FOUND
+        assert "[empty_file]" in capsys.readouterr().out
 
     @pytest.mark.parametrize(
         "name",
@@ -357,6 +366,24 @@ class TestCurating:
         wanted = len(names) - (len(errors) if code else 0)
         assert len(there.answers()) == wanted
 
+    def test_a_fault_in_one_clip_does_not_stop_the_others(
+        self, stocked: Recirc, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = extract
+
+        def faulty(media: BinaryIO, sampling: Sampling) -> Extract:
+            if Path(media.name).name == "original":
+                raise ZeroDivisionError("secret")
+            return whole(media, sampling)
+
+        monkeypatch.setattr(curating, "extract", faulty)
+        ran = stocked("add", "second", "original", "other")
+
+        assert ran.code == cli.Exit.NOT_DONE
+        assert ran.err.startswith("internal_error: original: ZeroDivisionError in ")
+        assert "secret" not in ran.err
+        assert ran.out.startswith("added: other to second")
+
     def test_one_id_is_for_one_clip(self, stocked: Recirc) -> None:
         ran = stocked("add", "second", "original", "other", "--id", "same")
 
@@ -381,6 +408,13 @@ class TestCurating:
     def test_lists_in_words(self, stocked: Recirc) -> None:
         assert "incident-x: block, 1 reference, version " in stocked("lists").out
         assert "  r1: L (incident I) - video, 3.0 s, " in stocked("lists", "show", "incident-x").out
+
+    def test_options_before_show_hold_for_it(self, stocked: Recirc) -> None:
+        stocked.database.rename(stocked.folder / "moved")
+
+        ran = stocked("lists", "--json", "--db", "moved", "show", "incident-x")
+
+        assert fields(ran.answers(), "id") == ["r1"]
 
     def test_no_lists_yet(self, recirc: Recirc) -> None:
         assert recirc("lists").out == "There are no lists yet; recirc add makes one.\n"
@@ -484,6 +518,23 @@ class TestListFiles:
 
         assert ran.err.startswith(f"{code}: ")
         assert sorted(os.listdir(stocked.folder)) == before
+
+    def test_an_export_that_fails_half_way_leaves_what_was_there(
+        self, stocked: Recirc, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lines(*_: object) -> Iterator[str]:
+            yield "half"
+            raise StoreError("the disk is gone")
+
+        stocked.file("list.jsonl", b"precious")
+        before = sorted(os.listdir(stocked.folder))
+        monkeypatch.setattr(list_actions, "export", lines)
+
+        ran = stocked("export", "incident-x", "-o", "list.jsonl", "--force")
+
+        assert (ran.code, ran.err) == (cli.Exit.NOT_DONE, "store_error: the disk is gone\n")
+        assert sorted(os.listdir(stocked.folder)) == before
+        assert (stocked.folder / "list.jsonl").read_bytes() == b"precious"
 
 
 class TestExplain:

@@ -7,10 +7,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from hashing.coverage import Coverage
-from hashing.extract import REFERENCE, extract
 from hashing.fingerprint import Fingerprint
 from service import examples, lists, schemas
 from service.bodies import fingerprint_of
+from service.curating import hash_reference
 from service.errors import ReferenceNotFound
 from service.routes.check import MEDIA
 from service.routes.context import (
@@ -84,6 +84,7 @@ def references(
             "not_media",
             "no_video",
             "decoder_error",
+            "too_dark",
             "body_timeout",
             "body_too_large",
             "encoded_body",
@@ -198,7 +199,7 @@ def _is_json(request: Request) -> bool:
 
 
 def _hashed(body: BytesIO) -> tuple[Fingerprint, Coverage | None]:
-    taken = extract(body, REFERENCE)
+    taken = hash_reference(body)
     return taken.fingerprint, taken.coverage
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hashing import alignment, chance
 from hashing.alignment import Alignment, align
 from hashing.fingerprint import PHASH, Track
-from hashing.index import Index
+from hashing.index import Hits, Index
 from tests import tracks
 from tests.tracks import SPARSE_MS, copy, footage, joined, track, video
 
@@ -114,6 +114,31 @@ def test_pieces_on_both_sides_of_another_are_three_alignments() -> None:
         (2000, 11_750),
         (12_000, 13_500),
     ]
+
+
+def test_of_a_reference_cut_to_many_pieces_the_strongest_are_found() -> None:
+    """Backwards, so that no two pieces lie on one line."""
+    starts_ms = range(15_000, -1, -1500)
+    pieces = [copy(REFERENCE, start_ms=start, end_ms=start + 1500) for start in starts_ms]
+
+    assert len(real(aligned(joined(*pieces)))) == alignment._MOST_LINES
+
+
+def test_a_speed_beyond_those_searched_is_not_made_up_by_fitting() -> None:
+    """Slower than half, by a little: the nearest speed that is searched still gives hits."""
+    best = aligned(copy(REFERENCE, speed=0.45, end_ms=3000))[0]
+
+    assert best.speed >= 0.475
+    assert best.frames_matched > 3
+
+
+def test_hits_that_do_not_hold_are_no_alignment() -> None:
+    """The index is believed about where to look, not about what is there."""
+    clip = copy(footage(9, 3000))
+    rows = np.arange(len(clip))
+    claimed = Hits(0, REFERENCE, rows, rows, np.zeros(len(rows), np.uint16))
+
+    assert align(clip, claimed) == []
 
 
 def test_unrelated_footage_gives_nothing_real() -> None:

@@ -1,5 +1,6 @@
 """Decoding of containers: every allowed format, hostile time stamps, damage, limits."""
 
+import contextlib
 import gc
 import io
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
@@ -25,6 +26,10 @@ from tests import clips
 
 SCENE = clips.moving_scene(1)
 MP4 = clips.encode(SCENE)
+FILES = [
+    clips.encode(SCENE[:5], container=container)
+    for container in ("mp4", "matroska", "flv", "mpegts", "avi")
+]
 CODEC_NOISE_BITS = 18  # the quick encoders move 5 to 16 of 256 bits; another scene is at 127
 
 
@@ -281,16 +286,46 @@ def test_a_file_cut_short_gives_its_beginning_and_says_so(container: str) -> Non
     assert coverage.decoded_ms < 2500
 
 
-def test_frames_that_a_decoder_drops_silently_are_a_problem() -> None:
-    """A raw stream that loses its only key frame decodes to nothing, without an error."""
-    data = clips.encode(SCENE, container="mpegts", options={"preset": "ultrafast", "g": "30"})
+def test_frames_dropped_until_the_first_key_frame_are_a_problem() -> None:
+    """A broadcast that starts between key frames: FFmpeg waits for one and reports nothing."""
+    options = {"preset": "ultrafast", "g": "30"}
+    data = clips.encode(SCENE, container="mpegts", options=options)
     packets = [data[start : start + 188] for start in range(0, len(data), 188)]
-    late = b"".join(packets[:3] + packets[len(packets) // 12 :])
 
-    frames, coverage = decoded(late)
+    frames, coverage = decoded(b"".join(packets[:3] + packets[len(packets) // 12 :]))
 
-    assert len(frames) < len(SCENE)
-    assert coverage.problems
+    assert len(frames) == 45
+    assert coverage.decode_errors == 0
+    assert coverage.problems == (Problem.DECODER_ERROR,)
+
+
+def test_a_track_that_gives_no_frame_without_an_error_is_a_problem() -> None:
+    frames, coverage = decoded(clips.without_key_frames(clips.encode(SCENE[:20])))
+
+    assert frames == []
+    assert coverage.decode_errors == 0
+    assert coverage.problems == (Problem.DECODER_ERROR,)
+
+
+def test_empty_packets_do_not_end_a_track() -> None:
+    """AVI fills gaps with packets of no bytes, which a decoder takes for the end."""
+    times_ms = [40 * number + (200 if number > 5 else 0) for number in range(20)]
+    data = clips.encode(SCENE[:20], codec="mpeg4", container="avi", times_ms=times_ms)
+
+    frames, coverage = decoded(data)
+
+    assert [frame.time_ms for frame in frames] == times_ms
+    assert coverage.problems == ()
+
+
+def test_what_an_edit_list_cuts_away_is_not_missing() -> None:
+    times_ms = [40 * number - 1500 for number in range(len(SCENE))]
+
+    frames, coverage = decoded(clips.encode(SCENE, times_ms=times_ms))
+
+    assert len(frames) == len([time_ms for time_ms in times_ms if time_ms >= 0])
+    assert coverage.container_ms < 1600
+    assert coverage.problems == ()
 
 
 @pytest.mark.parametrize(
@@ -322,6 +357,17 @@ def test_a_track_that_no_decoder_reads_is_a_problem() -> None:
     assert Problem.UNSUPPORTED_TRACK in coverage.problems
 
 
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_whatever_is_in_a_file_only_our_errors_come_out(data: st.DataObject) -> None:
+    file = bytearray(data.draw(st.sampled_from(FILES)))
+    for _ in range(data.draw(st.integers(1, 12))):
+        file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
+
+    with contextlib.suppress(MediaError):
+        decoded(bytes(file), Limits(frames=200, frame_pixels=10**6))
+
+
 # --- limits -------------------------------------------------------------------------------------
 
 
@@ -343,6 +389,16 @@ def test_a_limit_stops_the_work_and_is_a_problem(
     assert len(frames) <= most
     assert len(frames) >= most - 1
     assert coverage.problems == (problem,)
+
+
+def test_a_track_cannot_grow_beyond_the_frame_limit() -> None:
+    small = clips.encode(clips.scaled(SCENE, 96, 64), container="h264")
+    both = small + clips.encode(SCENE, container="h264")
+
+    frames, coverage = decoded(both, Limits(frame_pixels=100 * 100))
+
+    assert {frame.luma.shape for frame in frames} == {(64, 96)}
+    assert coverage.problems == (Problem.DECODER_ERROR,)
 
 
 def test_more_tracks_than_the_limit_are_a_problem() -> None:
@@ -405,6 +461,13 @@ def test_key_frames_of_an_intra_only_clip_are_one_a_second() -> None:
     assert len(list(open_media(data, Limits()).key_frames())) == 8
 
 
+def test_key_frames_of_a_film_thin_out() -> None:
+    slides = np.zeros((600, 32, 32), np.uint8)
+    data = clips.encode(slides, fps=1, codec="mjpeg", container="avi", pixels="yuvj420p")
+
+    assert len(list(open_media(data, Limits()).key_frames())) == 256 + (600 - 256) // 2
+
+
 def test_a_container_is_a_video_even_with_one_frame() -> None:
     opened = open_media(clips.encode(SCENE[:1]), Limits())
 
@@ -442,6 +505,7 @@ def test_the_clock_keeps_honest_stamps(start_ms: int, gaps_ms: list[int]) -> Non
         pytest.param([None] * 4, [0, 40, 80, 120], id="missing"),
         pytest.param([0, 20, None, 60], [0, 20, 40, 60], id="one missing"),
         pytest.param([5] * 4, [0, 40, 80, 120], id="equal"),
+        pytest.param([5] * 4 + [6] * 4, [0, 40, 80, 120, 121, 161, 201, 241], id="nearly equal"),
         pytest.param([0, 40, 30, 120, 160], [0, 40, 80, 120, 160], id="one out of order"),
         pytest.param(
             [0, 40, 80, 10**12, 10**12 + 40, 10**12 + 80],

@@ -123,18 +123,27 @@ class TestFolders:
 
         assert read(["f"]) == [("f/pipe", "not_a_file"), ("f/z", b"Z")]
 
-    def test_a_deep_tree(self, folder: Path) -> None:
-        deep = Path(*["d"] * 1500)
-        (folder / "f").mkdir()
-        here = os.getcwd()
-        os.chdir("f")
-        for _ in deep.parts:
+    def test_a_tree_deeper_than_a_recursion_goes(self, folder: Path) -> None:
+        depth = 1500
+        for _ in range(depth):
             os.mkdir("d")
             os.chdir("d")
         Path("clip").write_bytes(b"C")
-        os.chdir(here)
+        os.chdir(folder)
 
-        assert read(["f"]) == [(f"f/{deep}/clip", b"C")]
+        found = read(["d"])
+
+        assert found == [("d/" * depth + "clip", b"C")]
+        self._unmake(depth)
+
+    def _unmake(self, depth: int) -> None:
+        """pytest would clean up by recursion."""
+        for _ in range(depth):
+            os.chdir("d")
+        os.unlink("clip")
+        for _ in range(depth):
+            os.chdir("..")
+            os.rmdir("d")
 
 
 class TestArchives:

@@ -20,6 +20,7 @@ from service import problems
 from service.bodies import BodyLimits
 from service.schemas import Problem
 from service.store.base import ListInfo
+from tests import clips
 from tests.fingerprints import FOREIGN, of, random_hashes, track, video
 from tests.memory_store import MemoryStore
 from tests.service.calls import LIMITS, calling, clip, sound
@@ -111,6 +112,7 @@ ASKED = {
     "not_media": Ask("POST", _ADD, b"Dear moderator"),
     "no_video": Ask("POST", _ADD, sound()),
     "decoder_error": Ask("POST", _ADD, clip(1, 5)[:300]),
+    "too_dark": Ask("POST", _ADD, clips.encode(clips.black())),
     "internal_error": Ask("GET", "/v1/lists", store=BrokenStore, status=500),
     "busy": Ask(
         "POST", "/v1/check", b"x" * 50, limits=BodyLimits(body_bytes=100, held_bytes=49), status=503

@@ -1,0 +1,153 @@
+"""Checking made copies as the product does: one index over all references, one check a copy."""
+
+import hashlib
+import multiprocessing
+import resource
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import av
+
+import hashing
+from benchmarks.attacks.clips import PROCESSES
+from benchmarks.attacks.sources import CACHE, Source, write
+from hashing import matching
+from hashing.errors import MediaError
+from hashing.extract import CLIP, REFERENCE, extract
+from hashing.fingerprint import Fingerprint
+from hashing.formats import packed
+from hashing.matching import ListIndex, Range
+from hashing.verdict import DEFAULT_POLICY, Verdict
+
+_DECODED_EVERY = 5  # one clip in so many is also decoded in full, to compare the cost
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One reference that a check found."""
+
+    group: str
+    verdict: Verdict
+    chance: float
+    view: str
+    speed: float
+    clip_ranges_ms: tuple[Range, ...]
+    reference_ranges_ms: tuple[Range, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check said and what it took.
+
+    ``decode_cpu_s``: of a full decode with default settings, None where it was not measured;
+    ``peak_bytes``: the worker's resident memory so far, index included; ``problem``: why the clip
+    could not be read, None where it could.
+    """
+
+    found: tuple[Found, ...]
+    problem: str | None
+    duration_ms: int
+    extract_cpu_s: float
+    lookup_s: float
+    decode_cpu_s: float | None
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A worker's index, with the group of each reference."""
+
+    groups: tuple[str, ...]
+    index: ListIndex
+
+
+@cache
+def code_version() -> str:
+    """Changes with any line of ``hashing``: fingerprints are kept by it."""
+    root = Path(str(hashing.__file__)).parent
+    content = b"".join(path.read_bytes() for path in sorted(root.rglob("*.py")))
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def check_all(paths: Sequence[Path], listed: Sequence[Source]) -> Iterator[Checked]:
+    """One answer a path, in order, from two processes."""
+    context = multiprocessing.get_context("spawn")
+    jobs = [(str(path), number % _DECODED_EVERY == 0) for number, path in enumerate(paths)]
+    with context.Pool(PROCESSES) as pool:
+        for _ in pool.imap_unordered(_reference, listed):
+            pass
+    with context.Pool(PROCESSES, _start, (tuple(listed),)) as pool:
+        yield from pool.imap(_check, jobs, chunksize=4)
+
+
+def reference_frames(listed: Sequence[Source]) -> tuple[int, int]:
+    """Reference hashes in the index, and the references' length in ms."""
+    fingerprints = [_reference(source) for source in listed]
+    return ListIndex(fingerprints).frames, sum(one.duration_ms for one in fingerprints)
+
+
+def _reference(source: Source) -> Fingerprint:
+    """The fingerprint of a source's original file, kept until the hashing code changes."""
+    path = CACHE / "fingerprints" / code_version() / f"{source.path.stem}.rcfp"
+    if not path.exists():
+        write(path, packed.pack(extract(source.path.read_bytes(), REFERENCE).fingerprint))
+    return packed.unpack(path.read_bytes())
+
+
+_WORKER: list[_Listed] = []  # one to a process, set when it starts
+
+
+def _start(listed: tuple[Source, ...]) -> None:
+    groups = tuple(source.group for source in listed)
+    _WORKER.append(_Listed(groups, ListIndex([_reference(source) for source in listed])))
+
+
+def _check(job: tuple[str, bool]) -> Checked:
+    path, decode_too = job
+    media = Path(path).read_bytes()
+    started_s = time.process_time()
+    try:
+        fingerprint: Fingerprint | None = extract(media, CLIP).fingerprint
+        problem = None
+    except MediaError as error:
+        fingerprint, problem = None, error.code
+    extract_cpu_s = time.process_time() - started_s
+    started_s = time.perf_counter()
+    found = () if fingerprint is None else _looked_up(fingerprint)
+    return Checked(
+        found=found,
+        problem=problem,
+        duration_ms=0 if fingerprint is None else fingerprint.duration_ms,
+        extract_cpu_s=extract_cpu_s,
+        lookup_s=time.perf_counter() - started_s,
+        decode_cpu_s=_decode_cpu_s(path) if decode_too else None,
+        peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )
+
+
+def _looked_up(clip: Fingerprint) -> tuple[Found, ...]:
+    listed = _WORKER[0]
+    tries = matching.tries(clip, listed.index.frames)
+    return tuple(
+        Found(
+            group=listed.groups[finding.reference],
+            verdict=finding.verdict,
+            chance=finding.chance,
+            view=finding.view.value,
+            speed=finding.speed,
+            clip_ranges_ms=finding.clip_ranges_ms,
+            reference_ranges_ms=finding.reference_ranges_ms,
+        )
+        for finding in listed.index.match(clip, tries, DEFAULT_POLICY)
+    )
+
+
+def _decode_cpu_s(path: str) -> float:
+    started_s = time.process_time()
+    with av.open(path, "r", metadata_errors="ignore") as container:
+        for _ in container.decode(video=0):
+            pass
+    return time.process_time() - started_s

@@ -1,0 +1,394 @@
+"""The command line: parse, one call, print. Heavy imports wait inside the commands."""
+
+# ruff: noqa: PLC0415  # `recirc --help` in 0.3 s: numpy, cv2, av and the rest load when needed
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from service.console import Console
+    from service.settings import Settings
+    from service.store.base import Store
+
+_EPILOG: Final = """\b
+Exit codes:
+  0  nothing was found in any clip
+  1  at least one match or possible match (goes before 2)
+  2  a clip could not be checked, a path could not be read, or the call was wrong"""
+
+
+# Set before the libraries that read them load.
+_ENVIRONMENT: Final = (
+    ("OPENBLAS_NUM_THREADS", "1"),  # numpy's products are too small to be shared out
+    ("OMP_NUM_THREADS", "1"),
+    ("SVT_LOG", "1"),  # the doctor's AV1 encoder: errors only on standard error
+)
+
+
+class Exit(IntEnum):
+    """Exit codes; those of ``check`` are also in its help."""
+
+    DONE = 0  # check: nothing found
+    FOUND = 1  # check alone: at least one match or near match; wins over 2
+    NOT_DONE = 2  # check: a clip could not be checked; others: not done, and one line says why
+    INTERRUPTED = 130  # 128 and SIGINT's number, as shells have it
+    PIPE_CLOSED = 141  # 128 and SIGPIPE's number: whoever read the output has gone
+
+
+class ListFormat(StrEnum):
+    """The file formats of lists."""
+
+    RECIRC = "recirc"
+
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH",
+        help="Files, folders (walked), zip archives (read in memory), or - for standard input.",
+        show_default=False,
+    ),
+]
+ListName = Annotated[
+    str, typer.Argument(metavar="LIST", help="Name of the list.", show_default=False)
+]
+Database = Annotated[
+    Path | None,
+    typer.Option(
+        "--db",
+        metavar="FILE",
+        help="The database of lists; else RECIRC_DB, else one in your data folder.",
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object a line on standard output, no other text.")
+]
+Format = Annotated[
+    ListFormat, typer.Option("--format", metavar="F", help="Format of the file: recirc.")
+]
+
+app = typer.Typer(
+    name="recirc",
+    help="Recognise recirculated copies of known attack footage. No media is ever stored.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+lists_app = typer.Typer(help="Show what lists there are, or one of them.", rich_markup_mode=None)
+app.add_typer(lists_app, name="lists", invoke_without_command=True)
+
+
+@app.command(epilog=_EPILOG)
+def check(
+    paths: Paths,
+    lists: Annotated[
+        list[str] | None,
+        typer.Option("--list", metavar="NAME", help="Check against this list only; repeatable."),
+    ] = None,
+    json: Json = False,
+    database: Database = None,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="Look at all of the clip even when the verdict is clear. "
+            "For now this changes nothing: every check looks at all of it.",
+        ),
+    ] = False,
+) -> None:
+    """Check clips against the lists, with evidence.
+
+    For each clip: is it a copy of listed footage, which, and how sure is that?
+    """
+    from service import commands
+
+    del thorough  # accepted for scripts that are written today
+    with _opened(database) as (console, store):
+        verdicts = commands.check(console, store, paths, lists or [], json=json, debug=_debug())
+    if any(commands.is_found(verdict) for verdict in verdicts):
+        raise typer.Exit(Exit.FOUND)
+    _leave(done=not any(commands.is_failure(verdict) for verdict in verdicts))
+
+
+@app.command()
+def add(
+    list_name: ListName,
+    paths: Paths,
+    *,
+    label: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What it is, for people.")
+    ] = None,
+    incident: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The attack that it belongs to.")
+    ] = None,
+    reference_id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="ID", help="Its id, for one clip; else made from its hashes."),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Hash media into a list.
+
+    A list that is new is made. The media itself is not kept.
+
+    Adding the same clip again changes nothing. A clip that is cut off goes in with a warning; one
+    that is too dark or plain to be recognised again is refused.
+    """
+    from service import commands
+
+    naming = commands.Naming(reference_id, label, incident)
+    with _opened(database) as (console, store):
+        _leave(done=commands.add(console, store, list_name, paths, naming, debug=_debug()))
+
+
+@app.command()
+def remove(
+    list_name: ListName,
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ID", help="Ids of references.", show_default=False)
+    ],
+    database: Database = None,
+) -> None:
+    """Take references off a list.
+
+    Ids that are not there are named, and the others removed.
+    """
+    from service import commands
+
+    with _opened(database) as (console, store):
+        _leave(done=commands.remove(console, store, list_name, ids))
+
+
+@app.command(name="hash")
+def hash_(
+    paths: Paths,
+    json: Json = False,
+    reference: Annotated[
+        bool,
+        typer.Option(
+            "--reference", help="As densely as a reference needs; else as sparsely as a clip may."
+        ),
+    ] = False,
+) -> None:
+    """Print fingerprints; nothing is looked up.
+
+    With --json this is what the API takes.
+    """
+    _prepare()
+    from service import commands
+
+    console = _console()
+    _leave(
+        done=commands.fingerprint(console, paths, json=json, reference=reference, debug=_debug())
+    )
+
+
+@lists_app.callback()
+def lists(context: typer.Context, json: Json = False, database: Database = None) -> None:
+    """Show what lists there are."""
+    from service import commands
+
+    context.obj = (json, database)  # options may stand before `show` as well as after it
+    if context.invoked_subcommand is None:
+        with _opened(database) as (console, store):
+            commands.show_lists(console, store, json=json)
+
+
+@lists_app.command()
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+    json: Json = False,
+    database: Database = None,
+) -> None:
+    """Show the references of one list. Their hashes are not shown."""
+    from service import commands
+
+    json_before, database_before = context.obj
+    with _opened(database or database_before) as (console, store):
+        commands.show_list(console, store, name, json=json or json_before)
+
+
+@app.command(name="import")
+def import_(
+    list_name: ListName,
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="A list file, or - for standard input."),
+    ],
+    list_format: Format = ListFormat.RECIRC,
+    database: Database = None,
+) -> None:
+    """Add the references of a list file.
+
+    Bad lines are reported with their numbers and left out; all others go in. The exit code is 2
+    when any line was bad.
+    """
+    from service import commands
+
+    del list_format  # one for now
+    with _opened(database) as (console, store):
+        _leave(done=commands.import_list(console, store, list_name, file))
+
+
+@app.command()
+def export(
+    list_name: ListName,
+    list_format: Format = ListFormat.RECIRC,
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output."),
+    ] = "-",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file if it is there already.")
+    ] = False,
+    database: Database = None,
+) -> None:
+    """Write a list as a file.
+
+    In one step: the file is never half written, and one that is there stays without --force.
+    Hashes can be partly inverted into pictures: treat the file as sensitive.
+    """
+    from service import commands
+
+    del list_format  # one for now
+    with _opened(database) as (console, store):
+        commands.export_list(console, store, list_name, output, replace=force)
+
+
+@app.command()
+def explain(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="One clip.", show_default=False)],
+    list_name: ListName,
+    reference_id: Annotated[
+        str, typer.Argument(metavar="ID", help="A reference's id.", show_default=False)
+    ],
+    json: Json = False,
+    database: Database = None,
+) -> None:
+    """Say why a clip does or does not match.
+
+    Shows the distances to one reference, and which threshold decided.
+    """
+    from service import commands
+
+    with _opened(database) as (console, store):
+        commands.explain(console, store, path, list_name, reference_id, json=json)
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="H", help="Address to listen on; else RECIRC_HOST, else 127.0.0.1."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(metavar="P", help="Port to listen on; else RECIRC_PORT, else 8000."),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Answer the same checks over HTTP.
+
+    Without keys it listens on loopback only.
+    """
+    _prepare()
+    from service import app as http
+
+    http.serve(_settings(database, host=host, port=port))
+
+
+@app.command()
+def demo() -> None:
+    """Prove that this installation works.
+
+    Makes a harmless clip, lists it, and checks edited copies of it and an unrelated clip.
+    Your own lists are not touched and nothing is downloaded.
+    """
+    _prepare()
+    from service import proofs
+
+    _leave(done=proofs.demo(_console()))
+
+
+@app.command()
+def doctor(database: Database = None) -> None:
+    """Examine this installation.
+
+    Says how to mend what is wrong.
+    """
+    _prepare()
+    from service import proofs
+
+    _leave(done=proofs.doctor(_console(), _settings(database)))
+
+
+def main() -> NoReturn:
+    """The command ``recirc``."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code."""
+    for name, value in _ENVIRONMENT:
+        os.environ.setdefault(name, value)
+    from service import running
+
+    command = typer.main.get_command(app)
+    return running.run(
+        lambda: command.main(list(arguments), prog_name="recirc", standalone_mode=False),
+        running.Codes(Exit.DONE, Exit.NOT_DONE, Exit.INTERRUPTED, Exit.PIPE_CLOSED),
+        debug=_debug(),
+    )
+
+
+def _leave(*, done: bool) -> None:
+    if not done:
+        raise typer.Exit(Exit.NOT_DONE)
+
+
+def _debug() -> bool:
+    return bool(os.environ.get("RECIRC_DEBUG"))
+
+
+def _console() -> "Console":
+    from service.console import Console
+
+    return Console.of_process()
+
+
+def _settings(
+    database: Path | None, *, host: str | None = None, port: int | None = None
+) -> "Settings":
+    from service import settings
+
+    return settings.from_environment(os.environ, database=database, host=host, port=port)
+
+
+@contextmanager
+def _opened(database: Path | None) -> "Iterator[tuple[Console, Store]]":
+    """Console and database of a command that needs lists; the database is made on first use."""
+    _prepare()
+    from service.store.sqlite import SqliteStore
+
+    store = SqliteStore(_settings(database).database)
+    try:
+        yield _console(), store
+    finally:
+        store.close()
+
+
+def _prepare() -> None:
+    """OpenCV works in this thread alone: its pictures are too small to be shared out."""
+    import cv2
+
+    cv2.setNumThreads(1)

@@ -1,0 +1,141 @@
+"""Explanations: each reason where it applies, agreeing with what a check says of the same pair."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hashing import bits
+from hashing.extract import CLIP, REFERENCE, Extract, extract
+from hashing.fingerprint import PHASH, Fingerprint
+from hashing.matching import ListIndex, tries
+from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
+from service import explaining, reasoning
+from service.explaining import Reason
+from tests import clips
+
+ORIGINAL = clips.moving_scene(1, 5.0)
+PLAIN = DEFAULT_POLICY
+FRAMES = 100  # reference frames that a check searches
+
+
+@pytest.fixture(scope="module")
+def taken() -> dict[str, Extract]:
+    """Clips as a check samples them, by name."""
+    other = clips.moving_scene(2, 2.0)
+    pieces = np.concatenate([ORIGINAL[75:], other, ORIGINAL[:50]])
+    return {
+        "copy": extract(clips.encode(ORIGINAL[25:100]), CLIP),
+        "pieces": extract(clips.encode(pieces), CLIP),
+        "other": extract(clips.encode(other), CLIP),
+        "black": extract(clips.encode(clips.black()), CLIP),
+        "picture": extract(clips.picture(ORIGINAL[25], "JPEG"), CLIP),
+    }
+
+
+@pytest.fixture(scope="module")
+def references() -> dict[str, Fingerprint]:
+    """References by name; the picture's is re-encoded, so that a few bits differ."""
+    small = clips.scaled(ORIGINAL[25:26], 90, 60)[0]
+    return {
+        "original": extract(clips.encode(ORIGINAL), REFERENCE).fingerprint,
+        "picture": extract(clips.picture(small, "JPEG"), REFERENCE).fingerprint,
+    }
+
+
+@pytest.mark.parametrize(
+    ("clip", "reference", "policy", "searched", "verdict", "reason"),
+    [
+        pytest.param("copy", "original", PLAIN, FRAMES, "match", Reason.MATCH, id="a copy"),
+        pytest.param(
+            *("copy", "original", PLAIN, 10**200, "no_match", Reason.CHANCE), id="too many tries"
+        ),
+        pytest.param(
+            *("copy", "original", replace(PLAIN, match_chance=0.0), FRAMES),
+            *("near_match", Reason.CHANCE),
+            id="chance, near",
+        ),
+        pytest.param(
+            *("copy", "original", replace(PLAIN, match_distinct_hits=99), FRAMES),
+            *("near_match", Reason.DISTINCT_HITS),
+            id="too few pictures",
+        ),
+        pytest.param(
+            *("copy", "original", replace(PLAIN, match_span_ms=60_000), FRAMES),
+            *("near_match", Reason.SPAN),
+            id="too short",
+        ),
+        pytest.param(
+            *("pieces", "original", replace(PLAIN, match_span_ms=3_000), FRAMES),
+            *("near_match", Reason.PARTS),
+            id="in pieces",
+        ),
+        pytest.param("other", "original", PLAIN, FRAMES, "no_match", Reason.NO_HITS, id="other"),
+        pytest.param("black", "original", PLAIN, FRAMES, "no_match", Reason.NO_FRAMES, id="black"),
+        pytest.param("picture", "picture", PLAIN, FRAMES, "match", Reason.MATCH, id="picture"),
+        pytest.param(
+            *("copy", "picture", PLAIN, FRAMES, "near_match", Reason.SINGLE_PICTURE),
+            id="a picture inside",
+        ),
+        pytest.param(
+            *("picture", "picture", replace(PLAIN, strict_image_bits=0), FRAMES),
+            *("no_match", Reason.STRICT_IMAGE),
+            id="picture not near enough",
+        ),
+    ],
+)
+def test_reason(
+    taken: dict[str, Extract],
+    references: dict[str, Fingerprint],
+    *,
+    clip: str,
+    reference: str,
+    policy: DecisionPolicy,
+    searched: int,
+    verdict: str,
+    reason: Reason,
+) -> None:
+    why = explaining.compare(taken[clip], references[reference], searched, policy)
+
+    assert (why.verdict, why.reason) == (verdict, reason)
+    passed = [one["passed"] for one in reasoning.thresholds(why)]
+    # Each part on its own is too weak, though the sums pass.
+    assert all(passed) == (reason in (Reason.MATCH, Reason.PARTS))
+    assert why.best is not None or reason in (Reason.NO_HITS, Reason.NO_FRAMES)
+    told = reasoning.lines(why, "x", "r1")
+    assert told[0].endswith(f"[{reason}].")
+    assert any("too weak" in line for line in told) == (
+        why.verdict is Verdict.NO_MATCH and why.best is not None
+    )
+    assert reasoning.answer(why, "clip", "x", "r1")["reason"] == reason
+
+
+@pytest.mark.parametrize("clip", ["copy", "pieces", "other", "black", "picture"])
+def test_the_same_as_a_check(
+    taken: dict[str, Extract], references: dict[str, Fingerprint], clip: str
+) -> None:
+    reference = references["original"]
+    fingerprint = taken[clip].fingerprint
+
+    why = explaining.compare(taken[clip], reference, FRAMES)
+
+    found = ListIndex([reference]).match(fingerprint, tries(fingerprint, FRAMES), DEFAULT_POLICY)
+    assert why.verdict == (found[0].verdict if found else Verdict.NO_MATCH)
+    if found:
+        assert why.best == found[0]
+
+
+def test_nearest_are_the_least_of_all_pairs(
+    taken: dict[str, Extract], references: dict[str, Fingerprint]
+) -> None:
+    clip, reference = taken["copy"].fingerprint, references["original"]
+    (theirs,) = reference.of(PHASH)
+
+    found = {(one.algorithm, one.view): one for one in explaining.nearest(clip, reference)}
+
+    for track in clip.of(PHASH):
+        least = bits.distance_matrix(track.hashes, theirs.hashes).min(axis=1)
+        one = found[track.algorithm.name, track.view.value]
+        assert (one.frames, one.least_bits) == (len(track), least.min())
+        assert one.least_bits <= one.tenth_bits <= one.median_bits
+        assert one.hits == (least <= 72).sum()
