@@ -3,7 +3,7 @@
 #   make test    sets up the developers' tools too, and passes the tests
 # PYTHON=/path/to/python chooses another Python than the first that fits.
 
-HASHING_COVERED := 100# percent of lines and branches
+HASHING_COVERED := 98# percent of lines and branches
 UV_VERSION := 0.13.9# tests/test_packaging.py holds it to the one in uv.lock
 BIN := .venv/bin
 DEMO_STAMP := .venv/.ready-to-run

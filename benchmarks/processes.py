@@ -1,11 +1,13 @@
 """Costs of whole processes, by the operating system's own accounting."""
 
-import os
 import subprocess
-import time
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
+
+_LAUNCHER = Path(__file__).with_name("launch.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +22,10 @@ class Cost:
 
 def run(command: Sequence[str]) -> Cost:
     """Run a command to its end, its output thrown away."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Cost(
-        wall_s=wall_s,
-        cpu_s=usage.ru_utime + usage.ru_stime,
-        peak_bytes=usage.ru_maxrss * 1024,
-        exit_code=process.returncode,
-    )
+    launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), *command]
+    said = subprocess.run(launcher, check=True, capture_output=True, text=True).stdout
+    wall_s, cpu_s, peak_bytes, exit_code = said.split()
+    return Cost(float(wall_s), float(cpu_s), int(peak_bytes), int(exit_code))
 
 
 def in_turn(commands: Sequence[Sequence[str]], runs: int) -> list[list[Cost]]:

@@ -1,4 +1,4 @@
-"""Write what is made from the code: ``docs/cli.md``, and the errors table of ``docs/http.md``.
+"""Write what is made from the code: docs/cli.md, docs/settings.md, docs/http.md's errors table.
 
 python docs/generate.py            write them
 python docs/generate.py --check    change nothing; exit 1 where a page is out of date
@@ -28,6 +28,15 @@ prints one line `error-code: what is wrong, and the mend` on standard error.
 
 | code | means |
 |---|---|
+"""
+_SETTINGS_HEAD: Final = """# Settings
+
+Made from the program by `python docs/generate.py`. A command's option goes before the variable, and
+a variable that is set to nothing counts as not set; a value that cannot be used is `bad_setting`.
+`RECIRC_DEBUG=1` shows where an unexpected error came from; that may quote file names.
+
+| variable | default | means |
+|---|---|---|
 """
 _MEANINGS: Final = {
     "DONE": "done; `check`: nothing was found in any clip",
@@ -65,17 +74,26 @@ def pages() -> dict[Path, str]:
     return {
         _ROOT / "docs" / "cli.md": _command_line(),
         _ROOT / "docs" / "http.md": _http(),
+        _ROOT / "docs" / "settings.md": _settings(),
     }
 
 
 def _http() -> str:
     """The page as it is, with a fresh table between its two marks."""
-    from service.problems import errors_table
+    from service.problems import errors_table  # noqa: PLC0415  # as above
 
     page = (_ROOT / "docs" / "http.md").read_text(encoding="utf-8")
     head, _, rest = page.partition(_TABLE_BEGINS)
     _, _, tail = rest.partition(_TABLE_ENDS)
     return f"{head}{_TABLE_BEGINS}\n{errors_table().strip()}\n{_TABLE_ENDS}{tail}"
+
+
+def _settings() -> str:
+    """A table of the environment variables."""
+    from service.settings import VARIABLES  # noqa: PLC0415  # as above
+
+    rows = "".join(f"| `{one.name}` | {one.default} | {one.meaning} |\n" for one in VARIABLES)
+    return _SETTINGS_HEAD + rows
 
 
 def stale() -> list[Path]:

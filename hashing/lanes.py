@@ -175,12 +175,12 @@ class _Lane:
         limited = np.array([not each.full_range for each in self._waiting])
         planes = np.stack([each.plane for each in self._waiting])
         self._waiting.clear()
-        full = widened(planes, limited)
+        full = widened(planes.astype(np.float32), limited)
         qualities = pdq.qualities(full)
         kept = qualities >= _FLOORS[self._algorithm]
         if self._algorithm == PHASH:
             # A pHash is the same for either range; unwidened, nothing has to be rounded again.
-            dct = phash.coefficients(planes[kept])
+            dct = phash.coefficients(planes[kept].astype(np.uint8, copy=False))
             both = phash.hashes(dct), phash.hashes(phash.mirrored(dct))
         else:
             dct = pdq.coefficients(full[kept])

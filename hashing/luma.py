@@ -90,9 +90,8 @@ def _by_side_data(frame: VideoFrame) -> Turn | None:
         attached: object = frame.side_data
     except ValueError:
         return None
-    if not isinstance(attached, SideDataContainer):
-        return None
-    entry: SideData | None = attached.get(SideDataType.DISPLAYMATRIX)
+    entries = attached if isinstance(attached, SideDataContainer) else {}
+    entry: SideData | None = entries.get(SideDataType.DISPLAYMATRIX)
     if entry is None or entry.buffer_size != 9 * 4:
         return None
     a, b, _, c, d = np.frombuffer(memoryview(entry), "<i4", count=5).tolist()
@@ -117,4 +116,5 @@ def _luma_plane(frame: VideoFrame) -> NDArray[np.uint8] | None:
         return lines
     shift = 8 if shape.name in _TOP_ALIGNED else depth - 8
     samples = lines.copy().view(np.dtype("<u2")) >> shift
-    return np.minimum(samples, 255).astype(np.uint8)
+    luma: NDArray[np.uint8] = np.minimum(samples, 255).astype(np.uint8)
+    return luma

@@ -73,11 +73,13 @@ class Stills:
         self._animated, self._too_large = False, True
         try:
             with _open(stream, format_name) as image:
-                self._animated = format_name in _ANIMATED and _is_animated(image)
+                self._animated = format_name in _ANIMATED and _frames_follow(image)
                 limit = limits.frame_pixels if self._animated else limits.still_pixels
                 self._too_large = image.width * image.height > limit
         except _BOMBS:
             return  # refused by Pillow for its size
+        except _FOREIGN_ERRORS as error:
+            raise UnreadableMedia(f"this {format_name} is damaged; copy it again") from error
 
     @property
     def kind(self) -> Kind:
@@ -150,19 +152,13 @@ def _bomb_warnings_raised() -> Iterator[None]:
 
 def _open(stream: BinaryIO, format_name: str) -> Image.Image:
     stream.seek(0)
-    try:
-        with _bomb_warnings_raised():
-            return Image.open(stream, formats=(format_name,))
-    except _FOREIGN_ERRORS as error:
-        raise UnreadableMedia(f"this {format_name} picture is damaged; copy it again") from error
+    with _bomb_warnings_raised():
+        return Image.open(stream, formats=(format_name,))
 
 
-def _is_animated(image: Image.Image) -> bool:
-    try:
-        with _bomb_warnings_raised():
-            return bool(getattr(image, "is_animated", False))
-    except _FOREIGN_ERRORS:
-        return False
+def _frames_follow(image: Image.Image) -> bool:
+    with _bomb_warnings_raised():
+        return bool(getattr(image, "is_animated", False))
 
 
 def _still(image: Image.Image, tally: _Tally) -> NDArray[np.uint8] | None:

@@ -361,14 +361,15 @@ def without_key_frames(video: bytes) -> bytes:
     return file.getvalue()
 
 
-def with_cover(frames: Frames, cover_png: bytes) -> bytes:
-    """A QuickTime file with a second video track that holds one PNG as it is."""
+def with_cover(frames: Frames, cover: bytes, codec: str = "png") -> bytes:
+    """A QuickTime file with a second video track that holds one PNG or JPEG as it is."""
     file = io.BytesIO()
+    pixels = "rgb24" if codec == "png" else "yuvj420p"
     with av.open(file, "w", format="mov") as output:
         stream = _video_stream(output, frames, FPS, ("libx264", None, "yuv420p"))
-        cover = _video_stream(output, frames[:1], FPS, ("png", None, "rgb24"))
-        packet = av.Packet(cover_png)
-        packet.stream, packet.pts, packet.dts = cover, 0, 0
+        second = _video_stream(output, frames[:1], FPS, (codec, None, pixels))
+        packet = av.Packet(cover)
+        packet.stream, packet.pts, packet.dts = second, 0, 0
         packet.time_base, packet.is_keyframe = Fraction(1, FPS), True
         output.start_encoding()
         output.mux(packet)

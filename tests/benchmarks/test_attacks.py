@@ -6,11 +6,14 @@ from io import BytesIO
 import numpy as np
 import pytest
 
-from benchmarks.attacks import catalogue
+from benchmarks.attacks import catalogue, scores
+from benchmarks.attacks.checks import Checked, Found
 from benchmarks.attacks.edit import Edit, Material, Severity
 from benchmarks.attacks.encoding import decoded, encoded
 from benchmarks.attacks.footage import Footage, NotApplicable, Segment, joined, segments
+from benchmarks.attacks.scores import Outcome
 from benchmarks.procedural import scene
+from hashing.verdict import Verdict
 
 
 @cache
@@ -24,7 +27,7 @@ def _tiny(seed: int, seconds: float) -> Footage:
         height=64,
         width=96,
         owners=(f"scene-{seed}",) * count,
-        times_ms=np.arange(count) * 100.0,
+        times_ms=np.arange(0.0, 100.0 * count, 100.0),
         shown=lambda number: frames[number % len(frames)],
     )
 
@@ -129,3 +132,70 @@ def test_names_are_the_suites() -> None:
 
     assert len(numbers) == 52
     assert len({edit.key for edit in catalogue.edits()}) == len(catalogue.edits())
+
+
+_PICTURE_EDITS = [
+    pytest.param(edit, severity, id=f"{edit.key}-{severity}")
+    for edit in catalogue.edits()
+    for severity in edit.recipes
+    if edit.family in "BCDEGHJ"
+]
+
+
+@pytest.mark.parametrize(("edit", "severity"), _PICTURE_EDITS)
+def test_changes_what_is_seen(
+    edit: Edit, severity: Severity, footage: Footage, other: Footage
+) -> None:
+    copy = edit.recipes[severity].apply(footage, _material(other))
+
+    places = range(0, len(copy), 5)
+    assert any(
+        copy.shown(number).shape != footage.shown(number).shape
+        or (copy.shown(number) != footage.shown(number)).any()
+        for number in places
+    )
+
+
+def test_mirror_exchanges_left_and_right(footage: Footage, other: Footage) -> None:
+    edit = next(one for one in catalogue.edits() if one.key == "e5")
+
+    copy = edit.recipes[Severity.MEDIUM].apply(footage, _material(other))
+
+    np.testing.assert_array_equal(copy.shown(7), footage.shown(7)[:, ::-1])
+
+
+def _outcome(found: tuple[int, int]) -> Outcome:
+    """A copy at 10 to 20 s of a clip, of which this range was found."""
+    finding = Found("g", Verdict.MATCH, 1e-9, "as is", 1.0, (found,), (found,))
+    return Outcome(
+        source="s",
+        kind="copies",
+        edit="f4",
+        severity=Severity.MEDIUM,
+        label="10 s",
+        expected=frozenset({"g"}),
+        shown=frozenset({"g"}),
+        segments=(Segment("g", 10_000, 20_000, 0, 10_000, 1.0),),
+        checked=Checked((finding,), None, 20_000, 0.1, 0.1, None, 0),
+        peers={},
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "precision", "recall"),
+    [
+        pytest.param((10_000, 20_000), 1.0, 1.0, id="all of it"),
+        pytest.param((15_000, 20_000), 1.0, 0.5, id="half of it"),
+        pytest.param((0, 20_000), 0.5, 1.0, id="and as much again"),
+    ],
+)
+def test_localisation(found: tuple[int, int], precision: float, recall: float) -> None:
+    where = scores.localisation([_outcome(found)], "clip")
+
+    assert where is not None
+    assert (where.precision, where.recall) == (precision, recall)
+
+
+def test_bound_is_three_over_n_without_alarms() -> None:
+    assert scores.bound(0, 1000) == pytest.approx(3 / 1000, rel=0.01)
+    assert scores.bound(1, 1000) > scores.bound(0, 1000)

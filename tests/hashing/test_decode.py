@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from hashing.coverage import Coverage, Problem
 from hashing.decode import Limits, LumaFrame, open_media
 from hashing.errors import EmptyMedia, MediaError, NotMedia, NoVideo, UnreadableMedia
 from hashing.fingerprint import Kind
+from hashing.luma import Upright
 from tests import clips
 
 SCENE = clips.moving_scene(1)
@@ -194,6 +196,9 @@ def test_of_a_pipe_too_long_the_beginning_is_decoded() -> None:
 
     assert 20 < len(frames) < 55
     assert Problem.LIMIT_BYTES in coverage.problems
+    held = open_media(Pipe(stream), Limits(media_bytes=len(stream) // 2))
+    assert held.kind is Kind.VIDEO
+    assert 0 < len(list(held.key_frames())) < 55
 
 
 def test_a_stream_may_stand_anywhere_and_be_decoded_twice() -> None:
@@ -206,6 +211,29 @@ def test_a_stream_may_stand_anywhere_and_be_decoded_twice() -> None:
 
     assert len(first) == 30
     assert again == first
+
+
+class Breaking(io.BytesIO):
+    """A stream whose source goes away after it was opened."""
+
+    broken = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.broken and self.tell() > 40_000:
+            raise OSError("gone")
+        return super().read(size)
+
+
+def test_a_stream_that_breaks_gives_what_came_before() -> None:
+    stream = Breaking(clips.encode(SCENE, container="mpegts"))
+    opened = open_media(stream, Limits())
+    Breaking.broken = True
+
+    frames = list(opened.frames(40, economical=False))
+    Breaking.broken = False
+
+    assert 10 < len(frames) < len(SCENE)
+    assert Problem.DECODER_ERROR in opened.coverage().problems
 
 
 # --- tracks and orientation ---------------------------------------------------------------------
@@ -235,6 +263,34 @@ def test_decodes_a_cover_picture_with_a_named_colour_profile() -> None:
     cover = next(frame for frame in frames if frame.stream == 1)
     assert np.abs(cover.luma.astype(int) - SCENE[5]).max() <= 1
     assert coverage.problems == ()
+
+
+def test_a_cover_picture_may_carry_side_data_that_pyav_cannot_name() -> None:
+    """FFmpeg hands on a JPEG's EXIF block; PyAV 18.1 has no word for it and raises ValueError."""
+    cover = clips.picture(SCENE[5], "JPEG", orientation=6)
+
+    frames, coverage = decoded(clips.with_cover(SCENE, cover, "mjpeg"))
+
+    shown = next(frame for frame in frames if frame.stream == 1)
+    assert shown.luma.shape in {(160, 120), (120, 160)}
+    assert coverage.problems == ()
+
+
+PIXELS = """gray nv12 yuv420p yuv422p10le gray16le p010le p016le yuyv422 uyvy422 gbrp bgra rgb48le
+gray16be yuv420p10be"""
+
+
+@pytest.mark.parametrize("pixels", PIXELS.split())
+def test_reads_the_brightness_of_every_pixel_format(pixels: str) -> None:
+    grey = VideoFrame.from_ndarray(SCENE[0][:, :157].copy(), format="gray")
+    frame = grey.reformat(format="yuv444p", threads=1).reformat(format=pixels, threads=1)
+    if pixels.startswith("gray"):
+        frame.color_range = 2  # as the decoders of JPEG and PNG say
+
+    luma, full_range = Upright("h264").luma(frame)
+
+    shown = luma.astype(float) if full_range else (luma.astype(float) - 16) * 255 / 219
+    assert np.abs(shown - SCENE[0][:, :157]).mean() < 3
 
 
 @pytest.mark.parametrize("flip", [False, True], ids=["", "mirrored"])
@@ -452,6 +508,13 @@ def test_key_frames_of_a_short_clip_are_joined_by_ordinary_ones() -> None:
     frames = list(open_media(MP4, Limits()).key_frames())
 
     assert 8 <= len(frames) <= 75 // 8 + 9
+
+
+def test_ordinary_frames_for_statistics_are_bounded() -> None:
+    """One key frame in 12 s: 250 of the 300 frames are decoded, one in eight is looked at."""
+    data = clips.encode(clips.moving_scene(3, 12.0, 64, 48), options={"g": "1000"})
+
+    assert len(list(open_media(data, Limits()).key_frames())) == 1 + 8 + 250 // 8 - 1
 
 
 def test_key_frames_of_an_intra_only_clip_are_one_a_second() -> None:

@@ -88,6 +88,19 @@ def test_search_is_exact_over_more_than_one_block() -> None:
     }
 
 
+def test_a_large_list_gives_the_same_pairs_up_to_the_strict_threshold() -> None:
+    dense = random_hashes(1, index.FLAT_FRAMES + 1)
+    clip = noisy(dense[[0, 7, 9000, index.FLAT_FRAMES] * 8], 3, 0, 60)
+    large = Index(PHASH, [video(track(numbered(dense), dense))])
+    within = bits.distance_matrix(clip, dense) <= 31
+    expected = {(0, int(clip_row), int(row)) for clip_row, row in np.argwhere(within)}
+
+    assert {
+        one[:3] for one in pairs(list(large.search(track(numbered(clip), clip), 31)))
+    } == expected
+    assert 8 < len(expected) < 32
+
+
 def test_rows_are_those_of_the_track_that_comes_with_them() -> None:
     """A reference with several tracks gives a ``Hits`` for each; empty ones are passed over."""
     first, second, third = footage(1, 400), footage(2, 400), footage(3, 400)
