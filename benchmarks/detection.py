@@ -191,7 +191,7 @@ def _kind(clip: _Clip, listed: frozenset[str]) -> str:
 
 def _setting(outcomes: Sequence[Outcome], listed: Sequence[Source]) -> str:
     frames, length_ms = checks.reference_frames(listed)
-    copied = {one.source for one in outcomes if one.edit and one.expected}
+    copied = {one.source for one in outcomes if one.edit not in (None, "h4") and one.expected}
     edits = {(one.edit, one.severity) for one in outcomes if one.edit}
     return (
         f"{len(copied)} sources in {len(edits)} forms of edit; {len(outcomes):,} checks against "

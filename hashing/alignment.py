@@ -16,9 +16,11 @@ from hashing.fingerprint import Track
 from hashing.index import Hits
 from hashing.views import View
 
-# Reference milliseconds per clip millisecond. The 3 % step keeps the drift of a 10 s seed below
-# half a bin; refining by least squares finds the rest.
-SPEEDS: Final = np.array([round(2.0 ** (step / 24), 4) for step in range(-24, 25)])
+# Reference milliseconds per clip millisecond; the last one is reversed play. The 3 % step keeps the
+# drift of a 10 s seed below half a bin; refining by least squares finds the rest.
+SPEEDS: Final = np.array([round(2.0 ** (step / 24), 4) for step in range(-24, 25)] + [-1.0])
+_LEAD: Final = 1.02  # an odd speed has to win clearly over a plainer one
+_LEAD_BACKWARDS: Final = 2.0  # pieces in another order have hits on a line that runs backwards
 _BIN_MS: Final = 400  # of offsets: two frames of a clip that is sampled at four a second
 _TOLERANCE_MS: Final = 140  # around the expected time: rounding of frame rates, dropped frames
 _MOST_SEEDS_A_FRAME: Final = 24  # nearest hits of a clip frame in one reference; bounds the work
@@ -39,8 +41,9 @@ _TAKEN: Final = -1e6  # evidence of a frame in another alignment: no part is wor
 class Alignment:
     """A part of a clip that runs along a part of a reference.
 
-    ``speed``: reference time over clip time. ``frames``: sampled clip frames in the range;
-    ``frames_matched``: those that are hits; ``distinct_hits``: hits on new pictures.
+    ``speed``: reference time over clip time, negative when it runs backwards. ``frames``: sampled
+    clip frames in the range; ``frames_matched``: those that are hits; ``distinct_hits``: hits on
+    new pictures.
     ``agreement``: 0 to 1, how far the pictures change together (see ``_agreement``).
     ``evidence_nats`` is not yet paid for by the number of lines tried.
     """
@@ -141,14 +144,14 @@ class _Seeds:
             offsets = reference_ms - speed * clip_ms
             for half_bin in (0.0, 0.5):
                 votes, offset_ms = _strongest_bin(offsets, half_bin, rows, weights)
-                if votes > most * 1.02:  # an odd speed has to win clearly over a plain one
+                if votes > most * (_LEAD if speed > 0 else _LEAD_BACKWARDS):
                     best, most = _Line(float(speed), offset_ms), votes
         return best
 
 
 def _by_plainness() -> NDArray[np.float64]:
     """The speeds, those nearest to 1 first."""
-    order = np.argsort(np.abs(np.log(SPEEDS)), kind="stable")
+    order = np.argsort(np.abs(SPEEDS - 1.0), kind="stable")
     return np.take(SPEEDS, order)
 
 
@@ -243,7 +246,7 @@ def _refined(
     # A frame that stands for a span agrees with every instant of it.
     reference_ms = np.clip(line.at(clip.times_ms[rows]), starts, ends)
     speed, offset_ms = np.polyfit(clip_ms, reference_ms, 1)
-    if not SPEEDS[0] * 0.95 <= speed <= SPEEDS[-1] * 1.05:
+    if not SPEEDS.max() * 1.05 >= speed * np.sign(line.speed) >= 0.95 / SPEEDS.max():
         return line
     return _Line(float(speed), float(offset_ms))
 
@@ -274,6 +277,7 @@ def _measured(
     clip_end_ms = int(clip.times_ms[last] + clip.spans_ms[last])
     reference_end_ms = int(reference.times_ms[-1] + reference.spans_ms[-1])
     ends_ms = line.at(np.array([clip.times_ms[first], clip_end_ms])).clip(0, reference_end_ms)
+    ends_ms.sort()
     return Alignment(
         view=clip.view,
         stream=clip.stream,

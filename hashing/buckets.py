@@ -38,15 +38,18 @@ class Buckets:
         self._starts = [_starts(chunks[:, place]) for place in range(_CHUNKS)]
 
     def pairs(
-        self, queries: NDArray[np.uint8], within_bits: int
+        self, queries: NDArray[np.uint8], within_bits: int, *, quick: bool = False
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]]:
         """Query rows, rows and distances of pairs within the distance, each pair once.
 
-        All pairs up to ``EXACT_BITS``, beyond that most.
+        All pairs up to ``EXACT_BITS``, beyond that most. ``quick`` looks up each chunk as it is,
+        without its neighbours: all pairs up to 15 bits, 97 % up to 31, 69 % up to 47.
         """
         words, count = bits.words(queries), len(self._words)
         found = [np.zeros(0, np.int64)]
-        for asking, candidates in self._candidates(_chunks(queries)):
+        for asking, candidates in self._candidates(
+            _chunks(queries), _FLIPS[:1] if quick else _FLIPS
+        ):
             near = np.bitwise_count(words[asking] ^ self._words[candidates]).sum(axis=1)
             hit = near <= within_bits
             found.append(asking[hit] * count + candidates[hit])
@@ -57,12 +60,12 @@ class Buckets:
         return query_rows, rows, distances
 
     def _candidates(
-        self, chunks: NDArray[np.uint16]
+        self, chunks: NDArray[np.uint16], flips: NDArray[np.uint16]
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
         """Pairs that share a bucket, in bounded blocks; a pair may come several times."""
         for place in range(_CHUNKS):
             starts, rows = self._starts[place], self._rows[place]
-            for flip in _FLIPS:
+            for flip in flips:
                 values = (chunks[:, place] ^ flip).astype(np.int64)
                 first = starts[values]
                 lengths = starts[values + 1] - first

@@ -18,8 +18,8 @@ from hashing.fingerprint import Algorithm, Fingerprint, Track
 
 _CLIP_BLOCK: Final = 64  # 64 x 8192 pairs: 4 MiB of words, a core's second-level cache
 _REFERENCE_BLOCK: Final = 8192
-# Up to here a flat search of a 10 s clip takes under 10 ms, and tables would take longer to build.
-FLAT_FRAMES: Final = 20_000
+# Up to here a flat search of a 10 s clip takes under 2 ms; tables would take longer to build.
+FLAT_FRAMES: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,16 @@ class Index:
         """Frame hashes in the index."""
         return len(self._hashes)
 
-    def search(self, clip: Track, within_bits: int) -> Iterator[Hits]:
+    def search(self, clip: Track, within_bits: int, *, quick: bool = False) -> Iterator[Hits]:
         """Pairs within the distance, one ``Hits`` for each reference track that has any.
 
         All of them in a small list, and up to 31 bits; beyond that in a large list most of them,
-        which is enough for seeds (``hashing.buckets``). Raises IncompatibleHash if the clip was
+        which is enough for seeds (``hashing.buckets``); fewer, a tenth as costly, when ``quick``.
+        Raises IncompatibleHash if the clip was
         hashed another way.
         """
         self.algorithm.require_same(clip.algorithm)
-        clip_rows, rows, distances = self._pairs(clip.hashes, within_bits)
+        clip_rows, rows, distances = self._pairs(clip.hashes, within_bits, quick=quick)
         order = np.argsort(rows, kind="stable")
         clip_rows, rows, distances = clip_rows[order], rows[order], distances[order]
         bounds = np.searchsorted(rows, self._starts)
@@ -81,10 +82,10 @@ class Index:
             )
 
     def _pairs(
-        self, clip_hashes: NDArray[np.uint8], within_bits: int
+        self, clip_hashes: NDArray[np.uint8], within_bits: int, *, quick: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]]:
         if self._buckets is not None:
-            return self._buckets.pairs(clip_hashes, within_bits)
+            return self._buckets.pairs(clip_hashes, within_bits, quick=quick)
         clip_parts = [np.zeros(0, np.int64)]
         row_parts = [np.zeros(0, np.int64)]
         distance_parts = [np.zeros(0, np.uint16)]

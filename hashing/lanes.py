@@ -11,7 +11,7 @@ from hashing import bits, pdq, phash
 from hashing.clock import Sampler
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Track
 from hashing.media import LumaFrame
-from hashing.views import Rectangle, View
+from hashing.views import Rectangle, Region, View
 
 PHASH_QUALITY_FLOOR: Final = 20  # PDQ score; docs/benchmarks.md "Quality floor": below is noise
 _FLOORS: Final = {PHASH: PHASH_QUALITY_FLOOR, PDQ: pdq.QUALITY_FLOOR}
@@ -122,7 +122,7 @@ class _Stream:
         spans_ms = np.diff(times_ms, append=max(end_ms, int(times_ms[-1]))).clip(0, longest_ms)
         track = Track(
             algorithm,
-            View.of(borderless=borderless, mirrored=mirrored),
+            View(Region.BORDERLESS if borderless else Region.WHOLE, mirrored),
             self._number,
             times_ms[numbers],
             spans_ms[numbers],

@@ -5,13 +5,13 @@ single picture, that picture alone.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from hashing import chance, verdict
+from hashing import chance, turns, verdict
 from hashing.alignment import DISTINCT_BITS, Alignment, align
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
 from hashing.index import Hits, Index
@@ -19,6 +19,7 @@ from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View
 
 Range = tuple[int, int]
+_VIEWS: Final = 8  # with the turned and negative ones there are eight times as many as hashed
 _PLAIN_SPEED: Final = 0.02  # within this of 1 a line counts as unchanged speed: half a grid step
 
 
@@ -77,23 +78,50 @@ class ListIndex:
     def match(self, clip: Fingerprint, tries: float, policy: DecisionPolicy) -> list[Finding]:
         """The findings in this list, best first; ``tries`` is how many lines the check tries.
 
-        Raises IncompatibleHash when clip and list were hashed in different ways.
+        Cheap views first: the turned and negative ones are looked at only where no ``match`` was
+        found in the others. Each track takes one look-up, and seven quick ones then. Raises
+        IncompatibleHash when clip and list were hashed in different ways.
         """
+        tracks = [
+            track for index in self._indexes if len(index) for track in clip.of(index.algorithm)
+        ]
+        found = self._look(clip, tracks, tries, policy)
+        if not any(one.verdict is Verdict.MATCH for one in found.values()):
+            # Rarer views cost seven look-ups more, quick ones, and pay for being tried.
+            rarer = [view for track in tracks for view in turns.of(track)]
+            for number, one in self._look(clip, rarer, tries * _VIEWS, policy, quick=True).items():
+                if number not in found or one.chance < found[number].chance:
+                    found[number] = one
+        return sorted(found.values(), key=lambda one: (one.verdict != Verdict.MATCH, one.chance))
+
+    def _look(
+        self,
+        clip: Fingerprint,
+        tracks: Iterable[Track],
+        tries: float,
+        policy: DecisionPolicy,
+        *,
+        quick: bool = False,
+    ) -> dict[int, Finding]:
+        """What these tracks of the clip show, by reference."""
         hits: dict[int, list[tuple[Track, Hits]]] = defaultdict(list)
-        for index in self._indexes:
-            if len(index):
-                for track in clip.of(index.algorithm):
-                    for found in index.search(track, chance.LOOSE_BITS):
-                        hits[found.reference].append((track, found))
+        for track in tracks:
+            for index in self._indexes:
+                if index.algorithm == track.algorithm:
+                    for one in index.search(track, chance.LOOSE_BITS, quick=quick):
+                        hits[one.reference].append((track, one))
         clip_is_still = _is_still(clip)
-        findings = [
-            self._picture(clip, number, pairs, tries, policy)
+        found = {
+            number: self._picture(clip, number, pairs, tries, policy)
             if clip_is_still or self._stills[number]
             else self._footage(clip, number, pairs, tries, policy)
             for number, pairs in sorted(hits.items())
-        ]
-        kept = [one for one in findings if one is not None and one.verdict is not Verdict.NO_MATCH]
-        return sorted(kept, key=lambda finding: (finding.verdict != Verdict.MATCH, finding.chance))
+        }
+        return {
+            number: one
+            for number, one in found.items()
+            if one is not None and one.verdict is not Verdict.NO_MATCH
+        }
 
     def _picture(
         self,

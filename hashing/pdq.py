@@ -27,6 +27,7 @@ _DCT: Final = np.sqrt(2.0 / PLANE_PX) * np.cos(
     * (2 * np.arange(PLANE_PX)[None, :] + 1)
 )
 _ODD: Final = np.where(np.arange(1, _SIZE + 1) % 2, -1.0, 1.0)
+_ODD_ROWS: Final = bits.pack(np.repeat(_ODD[::-1] < 0, _SIZE)[None])
 
 
 @lru_cache(maxsize=16)
@@ -66,6 +67,22 @@ def hashes(dct: NDArray[np.float64]) -> NDArray[np.uint8]:
     lower_median = np.partition(flat, rank, axis=1)[:, rank]
     # PDQ prints its highest-numbered bit first.
     return bits.pack((flat > lower_median[:, None])[:, ::-1])
+
+
+def bits_upside_down(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """About the hashes that the planes flipped top to bottom would have, from hashes alone."""
+    return hashes ^ _ODD_ROWS
+
+
+def bits_transposed(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The hashes of the planes flipped over their main diagonal, from hashes alone; exact."""
+    square = np.unpackbits(hashes, axis=1).reshape(len(hashes), _SIZE, _SIZE)
+    return bits.pack(square.transpose(0, 2, 1).astype(np.bool_))
+
+
+def bits_negative(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The hashes of the planes with inverted brightness, from hashes alone."""
+    return ~hashes
 
 
 def qualities(planes: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -6,7 +6,8 @@ views. What a mirrored frame's hash is comes from the DCT (``hashing.phash``), n
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Self
+from itertools import product
+from typing import ClassVar, Final
 
 import cv2
 import numpy as np
@@ -21,20 +22,59 @@ _LEAST_SHARE: Final = 0.01  # thinner borders move a 64-pixel plane by less than
 _MOST_SHARE: Final = 0.8  # of a side; more would leave a splinter, so then nothing is removed
 
 
-class View(StrEnum):
-    """A view's name, as it stands in fingerprints, evidence and the API."""
+class Region(StrEnum):
+    """The part of the frame that a view looks at."""
 
-    AS_IS = "as is"
-    MIRRORED = "mirrored"
+    WHOLE = "as is"
     BORDERLESS = "without borders"
-    BORDERLESS_MIRRORED = "without borders, mirrored"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way of looking at a clip; its text stands in fingerprints, evidence and the API.
+
+    The picture is cut to ``region``, mirrored left to right, turned counter-clockwise by
+    ``turned_deg`` (0, 90, 180 or 270) and, with ``negative``, its brightness inverted: what comes
+    out is compared with the reference.
+    """
+
+    region: Region = Region.WHOLE
+    mirrored: bool = False
+    turned_deg: int = 0
+    negative: bool = False
+
+    AS_IS: ClassVar["View"]
+    MIRRORED: ClassVar["View"]
+    BORDERLESS: ClassVar["View"]
+    BORDERLESS_MIRRORED: ClassVar["View"]
+
+    def __str__(self) -> str:
+        parts = [] if self.region is Region.WHOLE else [self.region.value]
+        parts += ["mirrored"] if self.mirrored else []
+        parts += [f"turned {self.turned_deg}°"] if self.turned_deg else []
+        parts += ["negative"] if self.negative else []
+        return ", ".join(parts) or Region.WHOLE.value
 
     @classmethod
-    def of(cls, *, borderless: bool, mirrored: bool) -> Self:
-        """The view with these properties."""
-        if borderless:
-            return cls(cls.BORDERLESS_MIRRORED if mirrored else cls.BORDERLESS)
-        return cls(cls.MIRRORED if mirrored else cls.AS_IS)
+    def parse(cls, untrusted: str) -> "View":
+        """The view with this text. Raises ValueError where none has it."""
+        view = _BY_TEXT.get(untrusted)
+        if view is None:
+            raise ValueError(f"{untrusted[:80]!a} is not a view")
+        return view
+
+
+View.AS_IS = View()
+View.MIRRORED = View(mirrored=True)
+View.BORDERLESS = View(Region.BORDERLESS)
+View.BORDERLESS_MIRRORED = View(Region.BORDERLESS, mirrored=True)
+VIEWS: Final = tuple(
+    View(region, mirrored, turned_deg, negative)
+    for region, mirrored, turned_deg, negative in product(
+        Region, (False, True), (0, 90, 180, 270), (False, True)
+    )
+)
+_BY_TEXT: Final = {str(view): view for view in VIEWS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def of_match(match: Match) -> MatchAnswer:
         "incident": match.incident,
         "score": round(finding.score, 4),
         "chance": float(f"{finding.chance:.3g}"),
-        "view": finding.view.value,
+        "view": str(finding.view),
         "speed": round(finding.speed, 3),
         "frames_matched": finding.frames_matched,
         "frames": finding.frames,

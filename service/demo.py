@@ -57,7 +57,7 @@ class Trial:
         if self.expected.reference_ms is None:
             return not self.result.matches
         finding = self.result.matches[0].finding
-        return finding.view is self.expected.view and _covers(
+        return finding.view == self.expected.view and _covers(
             finding.reference_ranges_ms, self.expected.reference_ms
         )
 

@@ -118,7 +118,7 @@ def nearest(clip: Fingerprint, reference: Fingerprint) -> list[Nearest]:
         found.append(
             Nearest(
                 algorithm=track.algorithm.name,
-                view=track.view.value,
+                view=str(track.view),
                 stream=track.stream,
                 frames=len(track),
                 least_bits=int(least),

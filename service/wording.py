@@ -10,7 +10,7 @@ from typing import Final
 from hashing.fingerprint import Kind
 from hashing.matching import Finding, Range
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
-from hashing.views import View
+from hashing.views import Region, View
 from service import guidance
 from service.checking import CheckResult, Match
 from service.escaping import shown
@@ -21,12 +21,7 @@ _MOST_DECADES: Final = 30  # beyond this a chance says no more than "never"
 _SUPERSCRIPTS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN_SPEED: Final = 0.02  # within this of 1 nobody would call it another speed
 _SECONDS_UNTIL_MS: Final = 100_000  # longer clips are told in minutes
-_IN_VIEW: Final = {
-    View.AS_IS: "",
-    View.MIRRORED: ", mirrored",
-    View.BORDERLESS: ", without its borders",
-    View.BORDERLESS_MIRRORED: ", without its borders and mirrored",
-}
+_REGIONS: Final = {Region.WHOLE: "", Region.BORDERLESS: "without its borders"}
 WORDS: Final = {
     Verdict.MATCH: "MATCH",
     Verdict.NEAR_MATCH: "POSSIBLE MATCH",
@@ -159,6 +154,17 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     return f"{len(verdicts)} {plural(len(verdicts), 'clip')}: {', '.join(counts)}"
 
 
+def _in_view(view: View) -> str:
+    """How the clip shows the reference, as words behind its name; nothing where unchanged."""
+    ways = [_REGIONS[view.region]] if _REGIONS[view.region] else []
+    ways += ["mirrored"] if view.mirrored else []
+    ways += [f"turned by {view.turned_deg}°"] if view.turned_deg else []
+    ways += ["in negative colours"] if view.negative else []
+    if not ways:
+        return ""
+    return ", " + " and ".join(filter(None, (", ".join(ways[:-1]), ways[-1])))
+
+
 def plural(count: int, noun: str) -> str:
     """The noun for so many."""
     return noun if count == 1 else f"{noun}s"
@@ -171,15 +177,16 @@ def _reference(match: Match) -> str:
 
 
 def _where(finding: Finding, reference: str, kind: Kind | None) -> str:
-    view = _IN_VIEW.get(finding.view, f", {finding.view}")
-    name = f"reference {shown(reference)}{view}"
+    name = f"reference {shown(reference)}{_in_view(finding.view)}"
     if kind is Kind.IMAGE or not finding.clip_ranges_ms:
         return f"This picture is found in {name}"
     clip = ranges(finding.clip_ranges_ms, capital=True)
     if not finding.reference_ranges_ms:
         return f"{clip} of this clip show one picture that is found in {name}"
     speed = ""
-    if abs(finding.speed - 1.0) > _PLAIN_SPEED:
+    if finding.speed < 0:
+        speed = ", played backwards"
+    elif abs(finding.speed - 1.0) > _PLAIN_SPEED:
         speed = f", played at {finding.speed:.2f} times its speed"
     return f"{clip} of this clip are {ranges(finding.reference_ranges_ms)} of {name}{speed}"
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hashing.coverage import Coverage, Problem
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
 from hashing.formats import fields
-from hashing.views import View
+from hashing.views import VIEWS, View
 
 FOREIGN = Algorithm("audio-peaks", (("bands", 32), ("offset_ms", -5)))
 
@@ -72,7 +72,7 @@ def tracks(draw: st.DrawFn, least_frames: int = 0) -> Track:
     hashes = draw(st.binary(min_size=32 * count, max_size=32 * count))
     return Track(
         draw(st.sampled_from([PHASH, PDQ, FOREIGN])),
-        draw(st.sampled_from(View)),
+        draw(st.sampled_from(VIEWS)),
         draw(st.integers(0, fields.MAX_STREAM)),
         times_ms=np.array(times_ms, np.int64),
         spans_ms=np.array(spans_ms, np.int64),

@@ -29,12 +29,19 @@ class Encoding:
     options: Mapping[str, str] = field(default_factory=lambda: {"preset": "ultrafast", "crf": "23"})
 
 
+# x264's macroblock tree gives other bits on other runs (15 encodes of one clip gave 3 files).
+_SAME_EVERY_TIME: Final = {"x264-params": "mbtree=0"}
 PLAIN: Final = Encoding()  # where the codec is not the point: quick, and good
 
 
 def x264(crf: int) -> Encoding:
     """H.264 at this constant rate factor."""
-    return Encoding(options={"preset": "veryfast", "crf": str(crf)})
+    return Encoding(options={"preset": "veryfast", "crf": str(crf), **_SAME_EVERY_TIME})
+
+
+def x264_rate(bit_rate: int) -> Encoding:
+    """H.264 at this average bit rate."""
+    return Encoding(bit_rate=bit_rate, options={"preset": "veryfast", **_SAME_EVERY_TIME})
 
 
 @dataclass(frozen=True, slots=True)

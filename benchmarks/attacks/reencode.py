@@ -1,11 +1,21 @@
 """Family A, re-encoding: the pictures are left alone, the codec is not."""
 
 from benchmarks.attacks.drawing import even, sized
-from benchmarks.attacks.edit import Apply, Edit, Encoding, Material, Recipe, graded, same, x264
+from benchmarks.attacks.edit import (
+    Apply,
+    Edit,
+    Encoding,
+    Material,
+    Recipe,
+    graded,
+    same,
+    x264,
+    x264_rate,
+)
 from benchmarks.attacks.encoding import regenerated
 from benchmarks.attacks.footage import Footage
 
-_MESSENGER = Encoding(bit_rate=500_000, options={"preset": "veryfast"})
+_MESSENGER = x264_rate(500_000)
 _HEVC = Encoding(
     "libx265", options={"preset": "ultrafast", "crf": "32", "x265-params": "log-level=none"}
 )

@@ -78,7 +78,7 @@ def peer_recall(outcomes: Sequence[Outcome], peer: str) -> float | None:
 
 def bound(alarms: int, checks: int) -> float:
     """The largest false alarm rate that fits, with 95 % confidence; 3/N where there was none."""
-    return float(stats.chi2.ppf(0.95, 2 * (alarms + 1))) / 2 / max(1, checks)
+    return min(1.0, float(stats.chi2.ppf(0.95, 2 * (alarms + 1))) / 2 / max(1, checks))
 
 
 @dataclass(frozen=True, slots=True)

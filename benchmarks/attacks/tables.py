@@ -50,6 +50,11 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.3g}"
 
 
+def _slug(peer: str) -> str:
+    """A peer's name in keys: "vpdq", "imagehash"."""
+    return peer.split(maxsplit=1)[0].strip(",").lower()
+
+
 def by_edit(report: Report, outcomes: Sequence[Outcome], peers: Sequence[str]) -> None:
     """Recall by edit and severity, with ``near_match`` in brackets where it adds."""
     report.text("Recall in percent of copies that are a `match`; in brackets with `near_match`.")
@@ -95,7 +100,7 @@ def by_family(report: Report, outcomes: Sequence[Outcome], peers: Sequence[str])
             rows.append([*row, percent(scores.recall(copies)), percent(near), *beside])
             for peer in peers:
                 share = scores.peer_recall(copies, peer) or 0.0
-                report.figure(f"{peer.split()[0].lower()}_recall_{family or 'all'}", share)
+                report.figure(f"{_slug(peer)}_recall_{family or 'all'}", share)
     report.table(["family", "copies", *Severity, "all", "with near", *peers], rows)
 
 
@@ -161,7 +166,7 @@ def false_alarms(report: Report, outcomes: Sequence[Outcome], peers: Sequence[st
     report.figure("false_match_bound", scores.bound(_alarmed(every, (Verdict.MATCH,)), len(every)))
     for peer in peers:
         alarmed = sum(bool(one.peers[peer] - one.shown) for one in every)
-        report.figure(f"{peer.split()[0].lower()}_false", alarmed)
+        report.figure(f"{_slug(peer)}_false", alarmed)
 
 
 def _alarmed(outcomes: Sequence[Outcome], verdicts: tuple[Verdict, ...]) -> int:
@@ -193,7 +198,8 @@ def cost(report: Report, outcomes: Sequence[Outcome]) -> None:
     """Processor time of decode and hash against a full decode; look-up time; memory."""
     checks = [one.checked for one in outcomes]
     compared = [(c.extract_cpu_s, c.decode_cpu_s) for c in checks if c.decode_cpu_s is not None]
-    ratio = sum(own for own, _ in compared) / max(1e-9, sum(full for _, full in compared))
+    full_s = sum(full for _, full in compared)
+    ratio = sum(own for own, _ in compared) / full_s if full_s else None
     seconds = sum(c.duration_ms for c in checks) / 1000
     lookup_ms = [1000 * c.lookup_s for c in checks]
     peak_mib = max(c.peak_bytes for c in checks) / _MIB
@@ -207,7 +213,7 @@ def cost(report: Report, outcomes: Sequence[Outcome]) -> None:
         ],
         [
             [
-                f"{ratio:.2f} ({len(compared)} clips)",
+                "–" if ratio is None else f"{ratio:.2f} ({len(compared)} clips)",
                 f"{60 * sum(c.extract_cpu_s for c in checks) / max(1e-9, seconds):.2f}",
                 f"{median(lookup_ms):.0f}",
                 f"{max(lookup_ms):.0f}",
@@ -215,7 +221,8 @@ def cost(report: Report, outcomes: Sequence[Outcome]) -> None:
             ]
         ],
     )
-    report.figure("extract_ratio", ratio)
+    if ratio is not None:
+        report.figure("extract_ratio", ratio)
     report.figure("lookup_median_ms", median(lookup_ms))
     report.figure("peak_mib", peak_mib)
 

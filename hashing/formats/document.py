@@ -90,7 +90,7 @@ def _track_document(track: Track) -> TrackDocument:
     return {
         "algorithm": track.algorithm.name,
         "parameters": dict(track.algorithm.parameters),
-        "view": track.view.value,
+        "view": str(track.view),
         "stream": track.stream,
         "frames": list(
             zip(

@@ -115,7 +115,7 @@ def track_identity(untrusted: object, place: str) -> tuple[Algorithm, View, int]
     made_by = algorithm(fields.get("algorithm"), fields.get("parameters"), place)
     name = text(fields.get("view"), f"{place}.view", MAX_NAME)
     try:
-        view = View(name)
+        view = View.parse(name)
     except ValueError as problem:
         raise BadField(f"{place}.view: {shown(name)} is not a view this version knows") from problem
     return made_by, view, whole(fields.get("stream"), f"{place}.stream", MAX_STREAM)

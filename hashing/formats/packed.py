@@ -80,7 +80,7 @@ def _header(fingerprint: Fingerprint) -> bytes:
         {
             "algorithm": track.algorithm.name,
             "parameters": dict(track.algorithm.parameters),
-            "view": track.view,
+            "view": str(track.view),
             "stream": track.stream,
             "frames": len(track),
         }

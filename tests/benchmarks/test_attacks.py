@@ -20,7 +20,7 @@ from hashing.verdict import Verdict
 def _tiny(seed: int, seconds: float) -> Footage:
     """Scenery at 96 by 64 and 10 frames a second; seeds apart are different footage."""
     lumas = [luma[::4, ::4] for luma in scene(seed, 30, 256, 384)]
-    frames = [np.repeat(luma[:, :, None], 3, axis=2) for luma in lumas]
+    frames = [np.stack([luma, luma // 2 + 60, 220 - luma // 2], axis=2) for luma in lumas]
     count = round(seconds * 10)
     return Footage(
         fps=10.0,
@@ -139,6 +139,8 @@ _PICTURE_EDITS = [
     for edit in catalogue.edits()
     for severity in edit.recipes
     if edit.family in "BCDEGHJ"
+    # Its blur follows the frame's size, and is no pixel wide at this one.
+    if (edit.key, severity) != ("b4", Severity.MILD)
 ]
 
 

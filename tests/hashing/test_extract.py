@@ -249,7 +249,7 @@ def test_a_decoy_track_hides_nothing() -> None:
     found = extract(clips.encode_tracks([clips.black(3.0), SCENE]), CLIP)
 
     assert {each.stream for each in found.fingerprint.tracks} == {1}
-    (second,) = (each for each in found.fingerprint.of(PHASH) if each.view is View.AS_IS)
+    (second,) = (each for each in found.fingerprint.of(PHASH) if each.view == View.AS_IS)
     assert nearest_bits(second, track(extract(MP4, EVERY_FRAME))) < 20
     assert (found.coverage.sampled_frames, found.coverage.flat_frames) == (24, 12)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashing.views import BorderFinder, Rectangle, View
+from hashing.views import VIEWS, BorderFinder, Rectangle, Region, View
 from tests import clips
 
 SCENE = clips.moving_scene(21)[::5]  # 15 frames of 120 by 160
@@ -26,16 +26,29 @@ def graded(frames: clips.Frames) -> clips.Frames:
 
 
 @pytest.mark.parametrize(
-    ("borderless", "mirrored", "view"),
+    ("view", "text"),
     [
-        (False, False, "as is"),
-        (False, True, "mirrored"),
-        (True, False, "without borders"),
-        (True, True, "without borders, mirrored"),
+        (View.AS_IS, "as is"),
+        (View.MIRRORED, "mirrored"),
+        (View.BORDERLESS, "without borders"),
+        (View.BORDERLESS_MIRRORED, "without borders, mirrored"),
+        (View(turned_deg=90, negative=True), "turned 90°, negative"),
+        (View(Region.BORDERLESS, True, 180), "without borders, mirrored, turned 180°"),
     ],
 )
-def test_names_the_views(borderless: bool, mirrored: bool, view: str) -> None:
-    assert View.of(borderless=borderless, mirrored=mirrored) == view
+def test_names_the_views(view: View, text: str) -> None:
+    assert str(view) == text
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_a_view_is_read_back_from_its_name(view: View) -> None:
+    assert View.parse(str(view)) == view
+
+
+@pytest.mark.parametrize("text", ["", "As is", "mirrored,", "turned 45°"])
+def test_another_name_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a view"):
+        View.parse(text)
 
 
 def test_a_rectangle_cuts_without_copying() -> None:
@@ -88,6 +101,14 @@ def test_a_scene_that_is_dark_for_a_while_is_no_border() -> None:
     """Statistics are of the whole clip: rows that are black in most frames still move."""
     frames = SCENE.copy()
     frames[:10, :40] = 0
+
+    assert found(frames) is None
+
+
+def test_what_changes_is_no_border_however_even_it_is() -> None:
+    """A flickering sky: each of its rows is one grey, another in every frame."""
+    frames = SCENE.copy()
+    frames[:, :40] = np.linspace(90, 150, len(frames)).astype(np.uint8)[:, None, None]
 
     assert found(frames) is None
 

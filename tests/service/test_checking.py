@@ -16,6 +16,7 @@ from hashing.extract import extract
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind
 from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY, Verdict
+from hashing.views import View
 from service.checking import Checker, CheckResult
 from service.errors import ListNotFound
 from service.store.base import Store
@@ -370,7 +371,7 @@ def test_real_media_from_bytes_to_verdict(store: Store) -> None:
     other = checker.check(BytesIO(clips.encode(clips.moving_scene(2, seconds=3.0))))
 
     assert copied.verdict is Verdict.MATCH
-    assert copied.matches[0].finding.view.value == "mirrored"
+    assert copied.matches[0].finding.view == View.MIRRORED
     assert (other.verdict, other.problems) == (Verdict.NO_MATCH, ())
 
 

@@ -135,7 +135,7 @@ def test_nearest_are_the_least_of_all_pairs(
 
     for track in clip.of(PHASH):
         least = bits.distance_matrix(track.hashes, theirs.hashes).min(axis=1)
-        one = found[track.algorithm.name, track.view.value]
+        one = found[track.algorithm.name, str(track.view)]
         assert (one.frames, one.least_bits) == (len(track), least.min())
         assert one.least_bits <= one.tenth_bits <= one.median_bits
         assert one.hits == (least <= 72).sum()

@@ -11,7 +11,7 @@ from hashing.coverage import Problem
 from hashing.fingerprint import PHASH, Kind
 from hashing.matching import Finding, Range
 from hashing.verdict import Verdict
-from hashing.views import View
+from hashing.views import VIEWS, View
 from service import wording
 from service.archives import ArchiveProblem
 from service.checking import CheckResult, Match
@@ -109,11 +109,11 @@ class TestEvidence:
     def test_sentence(self, finding: Finding, kind: Kind, sentence: str) -> None:
         assert wording.evidence(match(finding), kind) == sentence
 
-    @pytest.mark.parametrize("view", View)
+    @pytest.mark.parametrize("view", VIEWS, ids=str)
     def test_every_view_has_words(self, view: View) -> None:
         sentence = wording.evidence(match(replace(FINDING, view=view)), Kind.VIDEO)
 
-        assert ("reference r1; " in sentence) == (view is View.AS_IS)
+        assert ("reference r1; " in sentence) == (view == View.AS_IS)
 
     @pytest.mark.parametrize(
         ("expected", "words"),

@@ -1,0 +1,37 @@
+"""Turned and negative views of a clip's track, made from its hashes alone.
+
+Seven of the eight ways to turn and mirror a picture, and the negatives of all eight, follow from
+two hashes of it, as is and mirrored: a transposed picture has the transposed bits, one upside down
+has the bits of every other row turned over. So a fingerprint that was sent by others is looked at
+in all views too, and no frame is hashed twice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hashing import pdq, phash
+from hashing.fingerprint import PHASH, Track
+
+
+def of(track: Track) -> Iterator[Track]:
+    """The views that follow from this one, negatives after positives: seven tracks.
+
+    A track as is and one mirrored give all sixteen views between them.
+    """
+    kind = phash if track.algorithm == PHASH else pdq
+    over, across = kind.bits_upside_down, kind.bits_transposed
+    mirrored = track.view.mirrored
+    turned = (
+        (mirrored, 0, track.hashes),
+        (not mirrored, 180, over(track.hashes)),
+        (not mirrored, 90, across(track.hashes)),
+        (mirrored, 270, across(over(track.hashes))),
+    )
+    for negative in (False, True):
+        for seen_mirrored, degrees, hashes in turned:
+            if degrees or negative:
+                view = replace(
+                    track.view, mirrored=seen_mirrored, turned_deg=degrees, negative=negative
+                )
+                seen = kind.bits_negative(hashes) if negative else hashes
+                yield replace(track, view=view, hashes=seen)
