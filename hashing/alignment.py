@@ -16,9 +16,11 @@ from hashing.fingerprint import Track
 from hashing.index import Hits
 from hashing.views import View
 
-# Reference milliseconds per clip millisecond; the last one is reversed play. The 3 % step keeps the
-# drift of a 10 s seed below half a bin; refining by least squares finds the rest.
-SPEEDS: Final = np.array([round(2.0 ** (step / 24), 4) for step in range(-24, 25)] + [-1.0])
+# Reference milliseconds per clip millisecond, the plainest first and reversed play last. The 3 %
+# step keeps the drift of a 10 s seed below half a bin; refining by least squares finds the rest.
+SPEEDS: Final = np.array(
+    [round(2.0 ** (step / 24), 4) for step in sorted(range(-24, 25), key=abs)] + [-1.0]
+)
 _LEAD: Final = 1.02  # an odd speed has to win clearly over a plainer one
 _LEAD_BACKWARDS: Final = 2.0  # pieces in another order have hits on a line that runs backwards
 _BIN_MS: Final = 400  # of offsets: two frames of a clip that is sampled at four a second
@@ -94,13 +96,17 @@ def align(clip: Track, hits: Hits) -> list[Alignment]:
     seeds = _Seeds.of(clip, hits)
     free = np.ones(len(clip), np.bool_)
     found: list[Alignment] = []
-    for _ in range(_MOST_LINES):
-        line = seeds.best_line(free)
+    speeds = SPEEDS
+    while len(found) < _MOST_LINES:
+        line = seeds.best_line(free, speeds)
         if line is None:
             break
         best, rows = _extend(clip, hits.track, line, free)
         if best is None:
             break
+        if best.speed < 0 and best.frames_matched < best.frames / 2:
+            speeds = SPEEDS[SPEEDS > 0]  # pieces in another order, crossed by a backward line
+            continue
         found.append(best)
         free[rows] = False
     return sorted(found, key=lambda alignment: -alignment.evidence_nats)
@@ -132,27 +138,24 @@ class _Seeds:
             np.repeat(weights, repeats),
         )
 
-    def best_line(self, free: NDArray[np.bool_]) -> _Line | None:
-        """The line with most votes from frames that are still free; None without any."""
+    def best_line(self, free: NDArray[np.bool_], speeds: NDArray[np.float64]) -> _Line | None:
+        """The line with most votes from frames that are still free; None without any.
+
+        ``speeds``: those to try, the plainest first.
+        """
         open_seeds = free[self.clip_rows]
         if not open_seeds.any():
             return None
         rows, weights = self.clip_rows[open_seeds], self.weights[open_seeds]
         clip_ms, reference_ms = self.clip_ms[open_seeds], self.reference_ms[open_seeds]
         best, most = _Line(1.0, 0.0), -1.0
-        for speed in _by_plainness():
+        for speed in speeds:
             offsets = reference_ms - speed * clip_ms
             for half_bin in (0.0, 0.5):
                 votes, offset_ms = _strongest_bin(offsets, half_bin, rows, weights)
                 if votes > most * (_LEAD if speed > 0 else _LEAD_BACKWARDS):
                     best, most = _Line(float(speed), offset_ms), votes
         return best
-
-
-def _by_plainness() -> NDArray[np.float64]:
-    """The speeds, those nearest to 1 first."""
-    order = np.argsort(np.abs(SPEEDS - 1.0), kind="stable")
-    return np.take(SPEEDS, order)
 
 
 def _strongest_bin(
