@@ -26,21 +26,18 @@ _PDQ_SIDE_PX: Final = 2048
 class Sampling:
     """How densely a clip is looked at, and in which views.
 
-    ``phash_interval_ms`` and ``pdq_interval_ms``: at most one frame of each track in each.
+    ``phash_interval_ms`` and ``pdq_interval_ms``: at most one frame of each track in each; None for
+    no PDQ at all, a twentieth of a check's cost, where no list has anything to compare it with.
     ``economical``: leave out the loop filter and the frames that no other refers to.
     ``mirrored``: hash the mirrored views too. ``merge``: near-identical neighbours become one hash
     with a span.
     """
 
     phash_interval_ms: int
-    pdq_interval_ms: int
+    pdq_interval_ms: int | None
     economical: bool
     mirrored: bool
     merge: bool
-
-    def interval_ms(self, algorithm: Algorithm) -> int:
-        """The interval of this algorithm's frames."""
-        return self.phash_interval_ms if algorithm == PHASH else self.pdq_interval_ms
 
 
 class Hasher:
@@ -82,13 +79,18 @@ class _Stream:
     def __init__(self, number: int, sampling: Sampling) -> None:
         self._number = number
         self._sampling = sampling
-        ratio = -(-sampling.pdq_interval_ms // sampling.phash_interval_ms)
-        self._pdq_sampler = Sampler(sampling.pdq_interval_ms, ratio)
+        self._intervals_ms = {PHASH: sampling.phash_interval_ms}
+        self._pdq_sampler: Sampler | None = None
+        if sampling.pdq_interval_ms is not None:
+            self._intervals_ms[PDQ] = sampling.pdq_interval_ms
+            ratio = -(-sampling.pdq_interval_ms // sampling.phash_interval_ms)
+            self._pdq_sampler = Sampler(sampling.pdq_interval_ms, ratio)
         self.times_ms: dict[Algorithm, list[int]] = {PHASH: [], PDQ: []}
         self._lanes: dict[tuple[Algorithm, bool], _Lane] = {}
 
     def add(self, frame: LumaFrame, borderless: Rectangle | None) -> None:
-        algorithms = (PHASH, PDQ) if self._pdq_sampler.due(frame.time_ms) else (PHASH,)
+        pdq_is_due = self._pdq_sampler is not None and self._pdq_sampler.due(frame.time_ms)
+        algorithms = (PHASH, PDQ) if pdq_is_due else (PHASH,)
         for algorithm in algorithms:
             number = len(self.times_ms[algorithm])
             self.times_ms[algorithm].append(frame.time_ms)
@@ -118,7 +120,7 @@ class _Stream:
         lane = self._lanes[algorithm, borderless]
         numbers = lane.numbers()
         times_ms = np.array(self.times_ms[algorithm], np.int64)
-        longest_ms = 2 * self._sampling.interval_ms(algorithm)
+        longest_ms = 2 * self._intervals_ms[algorithm]
         spans_ms = np.diff(times_ms, append=max(end_ms, int(times_ms[-1]))).clip(0, longest_ms)
         track = Track(
             algorithm,

@@ -68,6 +68,11 @@ class ListIndex:
         """Reference frame hashes that a clip frame is compared with."""
         return sum(len(index) for index in self._indexes)
 
+    @property
+    def algorithms(self) -> frozenset[Algorithm]:
+        """The algorithms that a clip has to be hashed with to be compared with all of this list."""
+        return frozenset(index.algorithm for index in self._indexes if len(index))
+
     def compares(self, clip: Fingerprint) -> bool:
         """Whether there is a reference that was hashed in a way in which the clip was, too."""
         return any(

@@ -6,7 +6,7 @@ that the list has a new version, so a change holds from the next check on.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import BinaryIO, Final
 
@@ -14,7 +14,8 @@ from hashing import matching, verdict
 from hashing.coverage import Coverage, Problem
 from hashing.errors import MediaError
 from hashing.extract import CLIP, Extract, extract
-from hashing.fingerprint import Fingerprint, Kind
+from hashing.fingerprint import PDQ, Fingerprint, Kind
+from hashing.lanes import Sampling
 from hashing.matching import Finding, ListIndex
 from hashing.reference import Policy
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
@@ -95,7 +96,7 @@ class Checker:
         started_ms = self._now_ms()
         loaded = self.lists(lists)
         try:
-            taken = extract(media, CLIP)
+            taken = extract(media, _sampling(loaded))
         except MediaError as error:
             return self._unreadable(error, loaded, started_ms)
         return self._judge(taken, loaded, started_ms)
@@ -193,6 +194,12 @@ class Checker:
             lists=_versions(lists),
             elapsed_ms=self._now_ms() - started_ms,
         )
+
+
+def _sampling(lists: list[LoadedList]) -> Sampling:
+    """How to look at a clip for these lists: without PDQ where no reference is PDQ alone."""
+    needs_pdq = any(PDQ in one.index.algorithms for one in lists)
+    return CLIP if needs_pdq else replace(CLIP, pdq_interval_ms=None)
 
 
 def _versions(lists: list[LoadedList]) -> tuple[tuple[str, int], ...]:
