@@ -17,7 +17,7 @@ from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint
 from hashing.views import View
 
 _DISTANCES = (20, 24, 28, 32, 36, 40, 48, 56, 64, 72, 80, 92, 100, 108, 116, 128)
-_UNMIRRORED = (View.AS_IS, View.BORDERLESS)
+_PLAIN = (View.AS_IS, View.BORDERLESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _histogram(left: Fingerprint, right: Fingerprint, algorithm: Algorithm) -> N
     counts = np.zeros(bits.HASH_BITS + 1, np.int64)
     for one in left.of(algorithm):
         for other in right.of(algorithm):
-            if one.view in _UNMIRRORED and other.view in _UNMIRRORED:
+            if one.view in _PLAIN and other.view in _PLAIN:
                 near = bits.distance_matrix(one.hashes, other.hashes)
                 counts += np.bincount(near.ravel(), minlength=bits.HASH_BITS + 1)
     return counts

@@ -5,7 +5,6 @@ is hashed, and then 32 bytes.
 """
 
 from dataclasses import dataclass, replace
-from functools import cache, partial
 from typing import BinaryIO, Final
 
 from hashing.coverage import Coverage, Problem
@@ -13,13 +12,20 @@ from hashing.decode import Limits, Media, open_media
 from hashing.errors import UnreadableMedia
 from hashing.fingerprint import Fingerprint, Kind
 from hashing.lanes import Hasher, Sampling
-from hashing.views import BorderFinder, Rectangle
+from hashing.regions import RegionFinder
+from hashing.views import CROPS_PERCENT
 
 USABLE_SHARE: Final = 0.2  # of the sampled frames; with fewer a clip counts as too dark
 # Clips sparse, references dense (docs/decisions, "dense references"): hand-held footage moves 58 of
 # 256 bits in 0.1 s, so one side has to hold nearly every frame, and the other may then be cheap.
 CLIP: Final = Sampling(
-    phash_interval_ms=250, pdq_interval_ms=1000, economical=True, mirrored=True, merge=False
+    phash_interval_ms=250,
+    pdq_interval_ms=1000,
+    economical=True,
+    mirrored=True,
+    merge=False,
+    surround=True,
+    crops_percent=CROPS_PERCENT,
 )
 REFERENCE: Final = Sampling(
     phash_interval_ms=40, pdq_interval_ms=500, economical=False, mirrored=False, merge=True
@@ -41,10 +47,11 @@ def extract(media: bytes | BinaryIO, sampling: Sampling, limits: Limits | None =
     frame; ``coverage.problems`` says so. Raises MediaError where nothing could be decoded.
     """
     opened = open_media(media, limits or Limits())
-    picture = cache(partial(_picture, _borders(opened)))
+    finders = _finders(opened, sampling)
     hasher = Hasher(sampling)
     for frame in opened.frames(sampling.phash_interval_ms, economical=sampling.economical):
-        hasher.add(frame, picture(frame.stream, *frame.luma.shape))
+        finder = finders.get(frame.stream)
+        hasher.add(frame, {} if finder is None else finder.find(*frame.luma.shape))
     coverage = opened.coverage()
     tracks = hasher.tracks(coverage.decoded_ms)
     duration_ms = 0 if opened.kind is Kind.IMAGE else coverage.decoded_ms
@@ -65,16 +72,10 @@ def _completed(coverage: Coverage, sampled: int, flat: int) -> Coverage:
     )
 
 
-def _borders(opened: Media) -> dict[int, BorderFinder]:
-    """Border statistics of each video track."""
-    finders: dict[int, BorderFinder] = {}
+def _finders(opened: Media, sampling: Sampling) -> dict[int, RegionFinder]:
+    """Where the picture is in each video track, from a pass over its key frames."""
+    finders: dict[int, RegionFinder] = {}
     for frame in opened.key_frames():
-        finders.setdefault(frame.stream, BorderFinder()).add(frame.luma)
+        finder = finders.setdefault(frame.stream, RegionFinder(surround=sampling.surround))
+        finder.add(frame.luma)
     return finders
-
-
-def _picture(
-    borders: dict[int, BorderFinder], stream: int, height: int, width: int
-) -> Rectangle | None:
-    finder = borders.get(stream)
-    return None if finder is None else finder.find(height, width)

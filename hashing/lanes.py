@@ -1,5 +1,6 @@
 """The second half of an extraction: sampled frames in, hashed tracks out, in bounded batches."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,8 @@ from hashing import bits, pdq, phash
 from hashing.clock import Sampler
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Track
 from hashing.media import LumaFrame
-from hashing.views import Rectangle, Region, View
+from hashing.rectangle import Rectangle
+from hashing.views import Region, View
 
 PHASH_QUALITY_FLOOR: Final = 20  # PDQ score; docs/benchmarks.md "Quality floor": below is noise
 _FLOORS: Final = {PHASH: PHASH_QUALITY_FLOOR, PDQ: pdq.QUALITY_FLOOR}
@@ -29,8 +31,9 @@ class Sampling:
     ``phash_interval_ms`` and ``pdq_interval_ms``: at most one frame of each track in each; None for
     no PDQ at all, a twentieth of a check's cost, where no list has anything to compare it with.
     ``economical``: leave out the loop filter and the frames that no other refers to.
-    ``mirrored``: hash the mirrored views too. ``merge``: near-identical neighbours become one hash
-    with a span.
+    ``mirrored``: hash the mirrored views too; ``surround``: look for the picture inside a still or
+    blurred surround; ``crops_percent``: also views that suppose the clip was cropped by so much a
+    side. ``merge``: near-identical neighbours become one hash with a span.
     """
 
     phash_interval_ms: int
@@ -38,6 +41,8 @@ class Sampling:
     economical: bool
     mirrored: bool
     merge: bool
+    surround: bool = False
+    crops_percent: tuple[int, ...] = ()
 
 
 class Hasher:
@@ -47,12 +52,12 @@ class Hasher:
         self._sampling = sampling
         self._streams: dict[int, _Stream] = {}
 
-    def add(self, frame: LumaFrame, borderless: Rectangle | None) -> None:
-        """Take one sampled frame, as it is and, where borders were found, without them."""
+    def add(self, frame: LumaFrame, regions: Mapping[Region, Rectangle]) -> None:
+        """Take one sampled frame, as it is and cut to each of these regions."""
         stream = self._streams.get(frame.stream)
         if stream is None:
             stream = self._streams[frame.stream] = _Stream(frame.stream, self._sampling)
-        stream.add(frame, borderless)
+        stream.add(frame, regions)
 
     def counts(self) -> tuple[int, int]:
         """Frames that were looked at, and those of them too flat to hash in any view.
@@ -86,18 +91,18 @@ class _Stream:
             ratio = -(-sampling.pdq_interval_ms // sampling.phash_interval_ms)
             self._pdq_sampler = Sampler(sampling.pdq_interval_ms, ratio)
         self.times_ms: dict[Algorithm, list[int]] = {PHASH: [], PDQ: []}
-        self._lanes: dict[tuple[Algorithm, bool], _Lane] = {}
+        self._lanes: dict[tuple[Algorithm, Region], _Lane] = {}
 
-    def add(self, frame: LumaFrame, borderless: Rectangle | None) -> None:
+    def add(self, frame: LumaFrame, regions: Mapping[Region, Rectangle]) -> None:
         pdq_is_due = self._pdq_sampler is not None and self._pdq_sampler.due(frame.time_ms)
         algorithms = (PHASH, PDQ) if pdq_is_due else (PHASH,)
         for algorithm in algorithms:
             number = len(self.times_ms[algorithm])
             self.times_ms[algorithm].append(frame.time_ms)
-            self._lane(algorithm, borderless=False).add(number, frame.luma, frame.full_range)
-            if borderless is not None:
-                inner = borderless.cut(frame.luma)
-                self._lane(algorithm, borderless=True).add(number, inner, frame.full_range)
+            self._lane(algorithm, Region.WHOLE).add(number, frame.luma, frame.full_range)
+            for region, rectangle in regions.items():
+                inside = rectangle.cut(frame.luma)
+                self._lane(algorithm, region).add(number, inside, frame.full_range)
 
     def flat_frames(self) -> int:
         lanes = [lane for (algorithm, _), lane in self._lanes.items() if algorithm == PHASH]
@@ -106,44 +111,57 @@ class _Stream:
 
     def tracks(self, end_ms: int) -> list[Track]:
         found = [
-            self._track(algorithm, end_ms, borderless=borderless, mirrored=mirrored)
+            self._track(algorithm, end_ms, region, way)
             for algorithm in (PHASH, PDQ)
-            for borderless in (False, True)
-            for mirrored in ((False, True) if self._sampling.mirrored else (False,))
-            if (algorithm, borderless) in self._lanes
+            for region in Region
+            if (algorithm, region) in self._lanes
+            for way in _ways(algorithm, self._sampling)
         ]
         return [track for track in found if len(track)]
 
-    def _track(
-        self, algorithm: Algorithm, end_ms: int, *, borderless: bool, mirrored: bool
-    ) -> Track:
-        lane = self._lanes[algorithm, borderless]
+    def _track(self, algorithm: Algorithm, end_ms: int, region: Region, way: "_Way") -> Track:
+        lane = self._lanes[algorithm, region]
         numbers = lane.numbers()
         times_ms = np.array(self.times_ms[algorithm], np.int64)
         longest_ms = 2 * self._intervals_ms[algorithm]
         spans_ms = np.diff(times_ms, append=max(end_ms, int(times_ms[-1]))).clip(0, longest_ms)
         track = Track(
             algorithm,
-            View(Region.BORDERLESS if borderless else Region.WHOLE, mirrored),
+            View(region, mirrored=way.mirrored, cropped_percent=way.cropped_percent),
             self._number,
             times_ms[numbers],
             spans_ms[numbers],
             lane.qualities(),
-            lane.hashes(mirrored=mirrored),
+            lane.hashes(way),
         )
         return track.merged() if self._sampling.merge else track
 
-    def _lane(self, algorithm: Algorithm, *, borderless: bool) -> "_Lane":
-        if (algorithm, borderless) not in self._lanes:
-            self._lanes[algorithm, borderless] = _Lane(algorithm)
-        return self._lanes[algorithm, borderless]
+    def _lane(self, algorithm: Algorithm, region: Region) -> "_Lane":
+        if (algorithm, region) not in self._lanes:
+            self._lanes[algorithm, region] = _Lane(algorithm, _ways(algorithm, self._sampling))
+        return self._lanes[algorithm, region]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a region's plane is hashed: as it is, mirrored, or set into a wider frame."""
+
+    mirrored: bool = False
+    cropped_percent: int = 0
+
+
+def _ways(algorithm: Algorithm, sampling: Sampling) -> tuple[_Way, ...]:
+    mirrored = (_Way(mirrored=True),) if sampling.mirrored else ()
+    crops = sampling.crops_percent if algorithm == PHASH else ()
+    return (_Way(), *mirrored, *(_Way(cropped_percent=one) for one in crops))
 
 
 class _Lane:
-    """One algorithm's and one view's way from planes to hashes. Flat frames are left out."""
+    """One algorithm's and one region's way from planes to hashes. Flat frames are left out."""
 
-    def __init__(self, algorithm: Algorithm) -> None:
+    def __init__(self, algorithm: Algorithm, ways: tuple[_Way, ...]) -> None:
         self._algorithm = algorithm
+        self._ways = ways
         self._waiting: list[_Plane] = []
         self._batches: list[_Batch] = []
 
@@ -162,9 +180,9 @@ class _Lane:
         """Their qualities: uint8 (n,)."""
         return np.concatenate([np.zeros(0, np.uint8), *(each.qualities for each in self._hashed())])
 
-    def hashes(self, *, mirrored: bool) -> NDArray[np.uint8]:
-        """Their hashes, or those that their mirrored frames would have: uint8 (n, 32)."""
-        parts = (each.mirrored if mirrored else each.hashes for each in self._hashed())
+    def hashes(self, way: _Way) -> NDArray[np.uint8]:
+        """Their hashes, seen this way: uint8 (n, 32)."""
+        parts = (each.hashes[way] for each in self._hashed())
         return np.concatenate([np.zeros((0, bits.HASH_BYTES), np.uint8), *parts])
 
     def _hashed(self) -> "list[_Batch]":
@@ -182,12 +200,25 @@ class _Lane:
         kept = qualities >= _FLOORS[self._algorithm]
         if self._algorithm == PHASH:
             # A pHash is the same for either range; unwidened, nothing has to be rounded again.
-            dct = phash.coefficients(planes[kept].astype(np.uint8, copy=False))
-            both = phash.hashes(dct), phash.hashes(phash.mirrored(dct))
+            hashes = _phashes(planes[kept].astype(np.uint8, copy=False), self._ways)
         else:
             dct = pdq.coefficients(full[kept])
-            both = pdq.hashes(dct), pdq.hashes(pdq.mirrored(dct))
-        self._batches.append(_Batch(numbers[kept], qualities[kept], *both))
+            hashes = {
+                way: pdq.hashes(pdq.mirrored(dct) if way.mirrored else dct) for way in self._ways
+            }
+        self._batches.append(_Batch(numbers[kept], qualities[kept], hashes))
+
+
+def _phashes(planes: NDArray[np.uint8], ways: tuple[_Way, ...]) -> dict[_Way, NDArray[np.uint8]]:
+    dct = phash.coefficients(planes)
+    hashes = {}
+    for way in ways:
+        if way.cropped_percent:
+            wider = phash.coefficients(phash.uncropped(planes, way.cropped_percent))
+            hashes[way] = phash.hashes(wider)
+        else:
+            hashes[way] = phash.hashes(phash.mirrored(dct) if way.mirrored else dct)
+    return hashes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,12 +232,11 @@ class _Plane:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Batch:
-    """Hashed frames: int64 (n,), uint8 (n,), and twice uint8 (n, 32)."""
+    """Hashed frames: int64 (n,), uint8 (n,), and for each way uint8 (n, 32)."""
 
     numbers: NDArray[np.int64]
     qualities: NDArray[np.uint8]
-    hashes: NDArray[np.uint8]
-    mirrored: NDArray[np.uint8]
+    hashes: dict[_Way, NDArray[np.uint8]]
 
 
 def widened(

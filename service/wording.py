@@ -21,7 +21,11 @@ _MOST_DECADES: Final = 30  # beyond this a chance says no more than "never"
 _SUPERSCRIPTS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN_SPEED: Final = 0.02  # within this of 1 nobody would call it another speed
 _SECONDS_UNTIL_MS: Final = 100_000  # longer clips are told in minutes
-_REGIONS: Final = {Region.WHOLE: "", Region.BORDERLESS: "without its borders"}
+_REGIONS: Final = {
+    Region.WHOLE: "",
+    Region.BORDERLESS: "without its borders",
+    Region.INNER: "inside another picture",
+}
 WORDS: Final = {
     Verdict.MATCH: "MATCH",
     Verdict.NEAR_MATCH: "POSSIBLE MATCH",
@@ -157,6 +161,7 @@ def summary(verdicts: Sequence[Verdict]) -> str:
 def _in_view(view: View) -> str:
     """How the clip shows the reference, as words behind its name; nothing where unchanged."""
     ways = [_REGIONS[view.region]] if _REGIONS[view.region] else []
+    ways += [f"cropped by about {view.cropped_percent} % a side"] if view.cropped_percent else []
     ways += ["mirrored"] if view.mirrored else []
     ways += [f"turned by {view.turned_deg}°"] if view.turned_deg else []
     ways += ["in negative colours"] if view.negative else []

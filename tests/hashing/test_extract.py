@@ -14,7 +14,7 @@ from hashing.errors import MediaError, NoVideo, UnreadableMedia
 from hashing.extract import CLIP, REFERENCE, Extract, extract
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Kind, Track
 from hashing.lanes import widened
-from hashing.views import View
+from hashing.views import CROPS_PERCENT, Region, View
 from tests import clips
 
 SCENE = clips.moving_scene(11)
@@ -44,6 +44,7 @@ def test_a_clip_is_sampled_sparsely() -> None:
     assert [(each.algorithm, each.view) for each in found.fingerprint.tracks] == [
         (PHASH, View.AS_IS),
         (PHASH, View.MIRRORED),
+        *((PHASH, View(cropped_percent=percent)) for percent in CROPS_PERCENT),
         (PDQ, View.AS_IS),
         (PDQ, View.MIRRORED),
     ]
@@ -258,10 +259,17 @@ def test_tracks_stand_in_a_fixed_order() -> None:
     found = extract(clips.encode_tracks([SCENE, clips.letterboxed(SCENE[:, ::2])]), CLIP)
 
     order = [(each.stream, each.algorithm.name, each.view) for each in found.fingerprint.tracks]
-    views = (View.AS_IS, View.MIRRORED, View.BORDERLESS, View.BORDERLESS_MIRRORED)
+    regions = {0: (Region.WHOLE,), 1: (Region.WHOLE, Region.BORDERLESS)}
     assert order == [
-        *((0, name, view) for name in ("phash256", "pdq256") for view in views[:2]),
-        *((1, name, view) for name in ("phash256", "pdq256") for view in views),
+        (stream, name, view)
+        for stream in (0, 1)
+        for name, crops in (("phash256", CROPS_PERCENT), ("pdq256", ()))
+        for region in regions[stream]
+        for view in (
+            View(region),
+            View(region, mirrored=True),
+            *(View(region, cropped_percent=percent) for percent in crops),
+        )
     ]
 
 

@@ -129,3 +129,20 @@ def test_shrinking_takes_the_mean_of_each_block() -> None:
     means = luma.reshape(64, 3, 64, 4).mean(axis=(1, 3))
 
     assert np.abs(phash.shrink(luma) - means).max() <= 0.51
+
+
+@pytest.mark.parametrize("percent", [3, 6, 9, 12])
+def test_a_cropped_picture_is_near_when_seen_as_uncropped(percent: int) -> None:
+    """Crops of a large picture: seen so they come nearer than as they are, each at its own size."""
+    whole = [planes.natural(seed, 400, 400) for seed in range(20)]
+    edge = 4 * percent
+    cropped = np.stack([phash.shrink(one[edge:-edge, edge:-edge]) for one in whole])
+    reference = phash.hashes(phash.coefficients(np.stack([phash.shrink(one) for one in whole])))
+
+    as_is = bits.distances(reference, phash.hashes(phash.coefficients(cropped)))
+    wider = phash.uncropped(cropped, percent)
+    seen = bits.distances(reference, phash.hashes(phash.coefficients(wider)))
+
+    assert wider.shape == cropped.shape
+    assert np.median(seen) < np.median(as_is) / 1.5
+    assert np.median(seen) < 64

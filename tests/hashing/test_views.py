@@ -1,21 +1,24 @@
 """Borders: found where they are, and never where there are none."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashing.views import VIEWS, BorderFinder, Rectangle, Region, View
+from hashing.rectangle import Rectangle
+from hashing.regions import RegionFinder
+from hashing.views import VIEWS, Region, View
 from tests import clips
 
 SCENE = clips.moving_scene(21)[::5]  # 15 frames of 120 by 160
 
 
 def found(frames: clips.Frames) -> Rectangle | None:
-    finder = BorderFinder()
+    finder = RegionFinder(surround=False)
     for frame in frames:
         finder.add(frame)
-    return finder.find(*frames.shape[1:])
+    return finder.find(*frames.shape[1:]).get(Region.BORDERLESS)
 
 
 def graded(frames: clips.Frames) -> clips.Frames:
@@ -118,15 +121,15 @@ def test_one_picture_with_borders_is_enough() -> None:
 
 
 def test_each_size_has_its_own_answer() -> None:
-    finder = BorderFinder()
+    finder = RegionFinder(surround=False)
     for frame in SCENE:
         finder.add(frame)
     for frame in clips.letterboxed(SCENE):
         finder.add(frame)
 
-    assert finder.find(120, 160) is None
-    assert finder.find(160, 160) == Rectangle(20, 0, 140, 160)
-    assert finder.find(50, 50) is None
+    assert finder.find(120, 160) == {}
+    assert finder.find(160, 160) == {Region.BORDERLESS: Rectangle(20, 0, 140, 160)}
+    assert finder.find(50, 50) == {}
 
 
 @settings(deadline=None, max_examples=40)
@@ -149,3 +152,63 @@ def test_finds_bars_of_any_size_to_the_line(
         assert picture is None
     else:
         assert picture == Rectangle(top, left, height - bottom, width - right)
+
+
+def detailed(height: int = 240, width: int = 320) -> clips.Frames:
+    """A scene with detail down to the pixel, as real footage has."""
+    return clips.moving_scene(9, seconds=3.0, width=width, height=height)
+
+
+def surrounded(ground: clips.Frames, picture: clips.Frames, top: int, left: int) -> clips.Frames:
+    frames = ground.copy()
+    height, width = picture.shape[1:]
+    frames[:, top : top + height, left : left + width] = picture
+    return frames
+
+
+def inner(frames: clips.Frames) -> Rectangle | None:
+    finder = RegionFinder(surround=True)
+    for frame in frames[::2]:
+        finder.add(frame)
+    return finder.find(*frames.shape[1:]).get(Region.INNER)
+
+
+def near(found: Rectangle | None, top: int, left: int, bottom: int, right: int) -> bool:
+    """Within 2 % of the frame's side, less than the step between two supposed crops."""
+    assert found is not None
+    return np.allclose(
+        (found.top, found.left, found.bottom, found.right), (top, left, bottom, right), atol=6
+    )
+
+
+def test_finds_the_picture_in_a_still_surround() -> None:
+    picture = detailed(150, 200)
+    still = np.repeat(
+        clips.moving_scene(4, seconds=0.1, width=320, height=240)[:1], len(picture), 0
+    )
+
+    assert near(inner(surrounded(still, picture, 40, 60)), 40, 60, 190, 260)
+
+
+def test_finds_the_picture_over_its_own_blurred_enlargement() -> None:
+    picture = detailed(120, 200)
+    large = clips.scaled(picture, 400, 240)[:, :, 100:300]
+    fill = np.stack([cv2.GaussianBlur(frame, (0, 0), 12) for frame in large])
+
+    found = inner(surrounded(fill, picture, 60, 0))
+
+    assert near(found, 60, 0, 180, 200)
+
+
+def test_a_picture_that_fills_the_frame_has_no_surround() -> None:
+    assert inner(detailed()) is None
+
+
+def test_a_still_frame_has_no_picture_in_it() -> None:
+    assert inner(np.repeat(detailed()[:1], 20, 0)) is None
+
+
+def test_too_few_frames_say_nothing_about_what_moves() -> None:
+    assert (
+        inner(surrounded(np.zeros((4, 240, 320), np.uint8), detailed(100, 100)[:4], 50, 50)) is None
+    )
