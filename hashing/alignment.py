@@ -21,8 +21,7 @@ from hashing.views import View
 SPEEDS: Final = np.array(
     [round(2.0 ** (step / 24), 4) for step in sorted(range(-24, 25), key=abs)] + [-1.0]
 )
-_LEAD: Final = 1.02  # an odd speed has to win clearly over a plainer one
-_LEAD_BACKWARDS: Final = 2.0  # pieces in another order have hits on a line that runs backwards
+_LEAD: Final = 1.02  # a less plain speed has to win clearly over a plainer one
 _BIN_MS: Final = 400  # of offsets: two frames of a clip that is sampled at four a second
 _TOLERANCE_MS: Final = 140  # around the expected time: rounding of frame rates, dropped frames
 _MOST_SEEDS_A_FRAME: Final = 24  # nearest hits of a clip frame in one reference; bounds the work
@@ -96,20 +95,44 @@ def align(clip: Track, hits: Hits) -> list[Alignment]:
     seeds = _Seeds.of(clip, hits)
     free = np.ones(len(clip), np.bool_)
     found: list[Alignment] = []
-    speeds = SPEEDS
     while len(found) < _MOST_LINES:
-        line = seeds.best_line(free, speeds)
-        if line is None:
-            break
-        best, rows = _extend(clip, hits.track, line, free)
+        best = _strongest(clip, hits.track, seeds.lines(free), free)
         if best is None:
             break
-        if best.speed < 0 and best.frames_matched < best.frames / 2:
-            speeds = SPEEDS[SPEEDS > 0]  # pieces in another order, crossed by a backward line
-            continue
-        found.append(best)
-        free[rows] = False
+        found.append(best.alignment)
+        free[best.rows] = False
     return sorted(found, key=lambda alignment: -alignment.evidence_nats)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Extended:
+    """An alignment, and the clip rows in it."""
+
+    alignment: Alignment
+    rows: NDArray[np.intp]
+
+
+def _strongest(
+    clip: Track, reference: Track, lines: "list[_Line]", free: NDArray[np.bool_]
+) -> _Extended | None:
+    """The line with most evidence once it is extended; None where none has a hit.
+
+    Votes alone cannot tell: in a still scene each frame is near many frames of the reference, and
+    only on the true line do the pictures change together.
+    """
+    best: _Extended | None = None
+    for line in lines:
+        one = _extend(clip, reference, line, free)
+        if one is None or _only_crosses(one.alignment):
+            continue
+        if best is None or one.alignment.evidence_nats > best.alignment.evidence_nats:
+            best = one
+    return best
+
+
+def _only_crosses(alignment: Alignment) -> bool:
+    """Whether a backward line merely crosses pieces in another order, with a hit or two in each."""
+    return alignment.speed < 0 and alignment.frames_matched < alignment.frames / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,24 +161,28 @@ class _Seeds:
             np.repeat(weights, repeats),
         )
 
-    def best_line(self, free: NDArray[np.bool_], speeds: NDArray[np.float64]) -> _Line | None:
-        """The line with most votes from frames that are still free; None without any.
+    def lines(self, free: NDArray[np.bool_]) -> list[_Line]:
+        """The lines worth extending, by the votes of frames that are still free, plainest first.
 
-        ``speeds``: those to try, the plainest first.
+        Unchanged speed and reversed play, and the speed with most votes.
         """
         open_seeds = free[self.clip_rows]
         if not open_seeds.any():
-            return None
+            return []
         rows, weights = self.clip_rows[open_seeds], self.weights[open_seeds]
         clip_ms, reference_ms = self.clip_ms[open_seeds], self.reference_ms[open_seeds]
-        best, most = _Line(1.0, 0.0), -1.0
-        for speed in speeds:
+        voted: list[tuple[float, _Line]] = []
+        for speed in SPEEDS.tolist():
             offsets = reference_ms - speed * clip_ms
-            for half_bin in (0.0, 0.5):
-                votes, offset_ms = _strongest_bin(offsets, half_bin, rows, weights)
-                if votes > most * (_LEAD if speed > 0 else _LEAD_BACKWARDS):
-                    best, most = _Line(float(speed), offset_ms), votes
-        return best
+            votes, offset_ms = max(
+                _strongest_bin(offsets, half_bin, rows, weights) for half_bin in (0.0, 0.5)
+            )
+            voted.append((votes, _Line(speed, offset_ms)))
+        plain, backwards = voted[0][1], voted[-1][1]
+        # An odd speed has to win clearly over every plainer one.
+        odd = max(voted[1:-1], key=lambda one: one[0])
+        odd = next(one for one in voted[1:-1] if one[0] * _LEAD >= odd[0])
+        return [plain, odd[1], backwards]
 
 
 def _strongest_bin(
@@ -219,10 +246,9 @@ def _walk(clip: Track, reference: Track, line: _Line) -> _Walk:
 
 def _extend(
     clip: Track, reference: Track, line: _Line, free: NDArray[np.bool_]
-) -> tuple[Alignment | None, NDArray[np.intp]]:
-    """The best part of this line, refined, and the clip rows in it (to be taken out)."""
-    best: Alignment | None = None
-    taken = np.zeros(0, np.intp)
+) -> _Extended | None:
+    """The best part of this line, refined; None where no frame on it is a hit."""
+    best: _Extended | None = None
     for _ in range(4):
         walk = _walk(clip, reference, line)
         rows = _strongest_part(clip, reference, walk, free)
@@ -230,11 +256,11 @@ def _extend(
         if not len(hit):
             break
         alignment = _measured(clip, reference, line, walk, rows)
-        if best is not None and alignment.evidence_nats <= best.evidence_nats:
+        if best is not None and alignment.evidence_nats <= best.alignment.evidence_nats:
             break
-        best, taken = alignment, rows
+        best = _Extended(alignment, rows)
         line = _refined(clip, reference, line, walk, hit)
-    return best, taken
+    return best
 
 
 def _refined(
@@ -345,18 +371,22 @@ def _agreement(clip: Track, reference: Track, walk: _Walk, distinct: NDArray[np.
     """How far the two pictures change together from one distinct hit to the next, 0 to 1.
 
     In a copy the bits that flip are the same on both sides. In two takes of one still scene the
-    frames are near as well, but what moves is different: on the development clips copies have 0.4
-    and more, other takes of a scene at most 0.2 (docs/benchmarks.md, "agreement"). Chance overlap
-    is taken out. 0 when there is nothing to compare.
+    frames are near as well, but what moves is different. The overlap to expect by chance is taken
+    out; it is measured on the pair itself, between flips of different times, because in a still
+    scene the same few bits flip all the time on both sides. 0 when there is nothing to compare.
     """
     if len(distinct) < 2:
         return 0.0
     clip_flips = clip.hashes[distinct[1:]] ^ clip.hashes[distinct[:-1]]
     matched = reference.hashes[walk.rows[distinct]]
     reference_flips = matched[1:] ^ matched[:-1]
-    in_clip = np.bitwise_count(clip_flips).sum(axis=1, dtype=np.float64)
-    in_reference = np.bitwise_count(reference_flips).sum(axis=1, dtype=np.float64)
-    in_both = np.bitwise_count(clip_flips & reference_flips).sum(dtype=np.float64)
-    by_chance = (in_clip * in_reference).sum() / bits.HASH_BITS
-    most = np.sqrt(in_clip * in_reference).sum()
-    return float(np.clip((in_both - by_chance) / max(1.0, most - by_chance), 0.0, 1.0))
+    one = np.unpackbits(clip_flips, axis=1).astype(np.float64)
+    other = np.unpackbits(reference_flips, axis=1).astype(np.float64)
+    common = one @ other.T
+    products = np.outer(one.sum(axis=1), other.sum(axis=1))
+    together, apart = np.trace(common), common.sum() - np.trace(common)
+    apart_products = products.sum() - np.trace(products)
+    rate = max(1 / bits.HASH_BITS, apart / apart_products if apart_products else 0.0)
+    by_chance = rate * np.trace(products)
+    most = np.sqrt(np.diagonal(products)).sum()
+    return float(np.clip((together - by_chance) / max(1.0, most - by_chance), 0.0, 1.0))

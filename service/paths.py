@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +28,7 @@ class PathProblem(StrEnum):
 
     UNREADABLE_PATH = "unreadable_path"  # it does not exist, or may not be read
     EMPTY_FOLDER = "empty_folder"  # a folder without a file in it
+    NO_CLIPS = "no_clips"  # a folder or archive with nothing in it but what was skipped
     LINKED_FOLDER = "linked_folder"  # a link to a folder outside the one that is walked
     NOT_A_FILE = "not_a_file"  # a pipe, socket or device inside a folder
     LIMIT_BYTES = "limit_bytes"  # more on standard input than is held in memory
@@ -35,10 +36,14 @@ class PathProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip to read. ``media`` is open, and only until the next item is asked for."""
+    """A clip to read. ``media`` is open, and only until the next item is asked for.
+
+    ``inside``: it was found in a folder or an archive; nobody named it itself.
+    """
 
     label: str
     media: bytes | BinaryIO
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def _stdin(stdin: BinaryIO, limits: ArchiveLimits) -> Iterator[Clip | Unread]:
         yield Clip(STDIN_LABEL, data)
 
 
-def _file(path: str, limits: ArchiveLimits) -> Iterator[Clip | Unread]:
+def _file(path: str, limits: ArchiveLimits, *, inside: bool = False) -> Iterator[Clip | Unread]:
     try:
         stream = open(path, "rb")  # noqa: SIM115  # held open while the consumer reads
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -100,14 +105,12 @@ def _file(path: str, limits: ArchiveLimits) -> Iterator[Clip | Unread]:
         if archives.begins(head) or path.lower().endswith(".zip"):
             yield from _members(path, stream, limits)
         else:
-            yield Clip(path, stream)
+            yield Clip(path, stream, inside)
 
 
 def _renamed(one: Clip | Unread, path: str) -> Clip | Unread:
     label = path + one.label.removeprefix(STDIN_LABEL)
-    if isinstance(one, Clip):
-        return Clip(label, one.media)
-    return Unread(label, one.code, one.text)
+    return replace(one, label=label)
 
 
 def _members(label: str, stream: BinaryIO, limits: ArchiveLimits) -> Iterator[Clip | Unread]:
@@ -116,7 +119,7 @@ def _members(label: str, stream: BinaryIO, limits: ArchiveLimits) -> Iterator[Cl
         if isinstance(member, Bad):
             yield Unread(name, member.code, member.text)
         else:
-            yield Clip(name, member.data)
+            yield Clip(name, member.data, inside=True)
 
 
 def _folder(root: str, limits: ArchiveLimits) -> Iterator[Clip | Unread]:
@@ -143,7 +146,7 @@ def _folder(root: str, limits: ArchiveLimits) -> Iterator[Clip | Unread]:
             continue
         found = True
         if stat.S_ISREG(mode):
-            yield from _file(path, limits)
+            yield from _file(path, limits, inside=True)
         else:
             text = "a pipe, socket or device inside a folder is not opened; name it itself"
             yield Unread(path, PathProblem.NOT_A_FILE, text)
