@@ -50,6 +50,7 @@ _MEANINGS: Final = {
 _UNREAD: Final = {
     "unreadable_path": "the path does not exist, or may not be read",
     "empty_folder": "the folder has no file in it",
+    "no_clips": "the folder or archive holds nothing but text or sound, which was skipped",
     "linked_folder": "a link to a folder outside the one that is walked; it is not followed",
     "not_a_file": "a pipe, socket or device inside a folder; it is not opened",
     "limit_bytes": "standard input is longer than is held in memory",

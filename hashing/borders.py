@@ -10,7 +10,7 @@ from hashing.rectangle import Rectangle
 
 _BLOCKS: Final = 24  # a row of 854 px is averaged in 24 blocks: noise of sd 25 falls to 4
 # A border is even and does not change: grey levels of 255, above 8-bit codec ringing (about 2) and
-# below the faintest real content row of the development clips (docs/benchmarks.md, "borders").
+# below the faintest real content row of the development clips.
 _EVEN_SD: Final = 3.0
 _STILL_SD: Final = 5.0
 _LEAST_SHARE: Final = 0.01  # thinner borders move a 64-pixel plane by less than a pixel: left alone

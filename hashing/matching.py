@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from hashing import chance, turns, verdict
-from hashing.alignment import DISTINCT_BITS, Alignment, align
+from hashing.alignment import DISTINCT_BITS, SPEEDS, Alignment, align
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
 from hashing.index import Hits, Index
 from hashing.verdict import DecisionPolicy, Verdict
@@ -210,7 +210,7 @@ def _false_alarms(alignment: Alignment, lines_tried: float) -> float:
     # Half of the prior goes to unchanged speed, the rest is shared by the grid's other speeds.
     plain = abs(alignment.speed - 1.0) <= _PLAIN_SPEED
     return chance.expected_false_alarms(
-        alignment.evidence_nats, lines_tried * (2.0 if plain else 2.0 * 48)
+        alignment.evidence_nats, lines_tried * 2.0 * (1 if plain else len(SPEEDS) - 1)
     )
 
 

@@ -4,6 +4,7 @@ Nothing here knows of options or exit codes; those are in ``cli.py``.
 """
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from service.checking import Checker
 from service.console import Console, OutputClosed, Tone
 from service.errors import BadSetting, ReferenceNotFound, UnreadablePath
 from service.escaping import shown
+from service.skipping import Skipped, Skipping
 from service.store.base import ListInfo, ReferenceSummary, Store
 
 _PAGE: Final = 500  # references read at a time
@@ -71,8 +73,9 @@ def check(
 ) -> list[Verdict]:
     """Check clips and print each answer when it is there; the verdicts in the order given."""
     verdicts = []
+    skipped: Counter[Skipped] = Counter()
     with console.working():
-        for scanned in scanning.scan(
+        for found in scanning.scan(
             Checker(store),
             wanted,
             _stdin(),
@@ -80,14 +83,24 @@ def check(
             on_start=lambda label: console.at_work_on(f"checking {shown(label)}"),
             debug=debug,
         ):
-            verdicts.append(scanned.result.verdict)
+            if isinstance(found, scanning.SkippedFile):
+                skipped[found.why] += 1
+                continue
+            verdicts.append(found.result.verdict)
             if json:
-                _json_answer(console, scanned)
+                _json_answer(console, found)
             else:
-                _block(console, scanned)
-    if not json:
-        _ending(console, verdicts)
+                _block(console, found)
+    if json:
+        _note_skipped(console, skipped)
+    else:
+        _ending(console, verdicts, skipped)
     return verdicts
+
+
+def _note_skipped(console: Console, skipped: Counter[Skipped]) -> None:
+    if skipped:
+        console.note(wording.skipped(skipped))
 
 
 def _json_answer(console: Console, scanned: scanning.Scanned) -> None:
@@ -105,9 +118,11 @@ def _block(console: Console, scanned: scanning.Scanned) -> None:
     console.line()
 
 
-def _ending(console: Console, verdicts: Sequence[Verdict]) -> None:
+def _ending(console: Console, verdicts: Sequence[Verdict], skipped: Counter[Skipped]) -> None:
     if len(verdicts) > 1:
         console.line(wording.summary(verdicts), Tone.HEADING)
+    if skipped:
+        console.line(wording.skipped(skipped))
     if Verdict.NO_MATCH in verdicts:
         console.line("No match says only that no listed footage was found, not what a clip shows.")
     steps = wording.next_steps(verdicts)
@@ -196,26 +211,46 @@ def _each(
 ) -> bool:
     """Do the work on each clip, whatever happens to the others; whether all of it was done."""
     done = True
+    skipped: Counter[Skipped] = Counter()
     with console.working():
-        for clip in scanning.each(wanted, _stdin(), debug=debug):
-            name = shown(clip.label)
-            if isinstance(clip, paths.Unread):
-                console.error(clip.code, f"{name}: {clip.text}")
+        for path in wanted:
+            skipping = Skipping()
+            for clip in scanning.each([path], _stdin(), debug=debug):
+                problem = _problem_of(console, clip, work, debug=debug)
+                codes = () if problem is None else (problem.code,)
+                if skipping.why(clip, codes) is None and problem is not None:
+                    console.error(problem.code, f"{shown(problem.label)}: {problem.text}")
+                    done = False
+            if skipping.nothing_else:
+                nothing = paths.no_clips(path)
+                console.error(nothing.code, f"{shown(nothing.label)}: {nothing.text}")
                 done = False
-                continue
-            console.at_work_on(f"hashing {name}")
-            try:
-                work(clip)
-            except RecircError as error:
-                console.error(error.code, f"{name}: {error}")
-                done = False
-            except OutputClosed:
-                raise
-            except Exception as error:  # noqa: BLE001  # an outermost loop: the other clips go on
-                scanning.show(error, debug=debug)
-                console.error(faults.CODE, f"{name}: {faults.describe(error)}")
-                done = False
+            skipped += skipping.skipped
+    _note_skipped(console, skipped)
     return done
+
+
+def _problem_of(
+    console: Console,
+    clip: paths.Clip | paths.Unread,
+    work: Callable[[paths.Clip], None],
+    *,
+    debug: bool,
+) -> paths.Unread | None:
+    """Do the work on one clip; what stood in the way, or None."""
+    if isinstance(clip, paths.Unread):
+        return clip
+    console.at_work_on(f"hashing {shown(clip.label)}")
+    try:
+        work(clip)
+    except RecircError as error:
+        return paths.Unread(clip.label, error.code, str(error))
+    except OutputClosed:
+        raise
+    except Exception as error:  # noqa: BLE001  # an outermost loop: the other clips go on
+        scanning.show(error, debug=debug)
+        return paths.Unread(clip.label, faults.CODE, faults.describe(error))
+    return None
 
 
 def remove(console: Console, store: Store, list_name: str, ids: Sequence[str]) -> bool:

@@ -164,6 +164,13 @@ def _link(path: str, root: str) -> Iterator[Unread]:
     yield Unread(path, PathProblem.LINKED_FOLDER, text)
 
 
+def no_clips(path: str) -> Unread:
+    """The answer for a path with nothing in it but what was skipped."""
+    label = STDIN_LABEL if path == STDIN else path
+    text = "there is nothing in it but text or sound; was the right one named?"
+    return Unread(label, PathProblem.NO_CLIPS, text)
+
+
 def _unreadable(label: str, error: OSError | ValueError) -> Unread:
     reason = error.strerror if isinstance(error, OSError) else str(error)
     text = f"{reason or 'it cannot be read'}; check the name and the permissions"

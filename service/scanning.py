@@ -10,6 +10,7 @@ from hashing.errors import RecircError
 from hashing.verdict import Verdict
 from service import faults, paths
 from service.checking import Checker, CheckResult
+from service.skipping import Skipped, Skipping
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,14 @@ class Scanned:
     note: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file inside a folder or archive that is no clip, and why."""
+
+    label: str
+    why: Skipped
+
+
 def scan(
     checker: Checker,
     wanted: Sequence[str],
@@ -29,28 +38,47 @@ def scan(
     lists: Sequence[str] = (),
     on_start: Callable[[str], None] = lambda label: None,
     debug: bool = False,
-) -> Iterator[Scanned]:
-    """An answer for each clip that these paths hold, in the order given.
+) -> Iterator[Scanned | SkippedFile]:
+    """An answer for each clip that these paths hold, in the order given, and what was skipped.
 
     A wrong list or database raises before the first clip: ListNotFound, StoreError. Afterwards
-    nothing does; a clip that fails is ``unscannable``.
+    nothing does; a clip that fails is ``unscannable``. So is a path with nothing but what was
+    skipped: its clips may be elsewhere.
     """
     loaded = checker.lists(lists)
     versions = tuple((one.info.name, one.info.version) for one in loaded)
-    for clip in each(wanted, stdin, debug=debug):
-        if isinstance(clip, paths.Unread):
-            yield Scanned(clip.label, _unscannable(clip.code, versions), clip.text)
-            continue
-        on_start(clip.label)
-        try:
-            answer = Scanned(clip.label, checker.check(clip.media, lists=lists), None)
-        except RecircError as error:
-            answer = Scanned(clip.label, _unscannable(error.code, versions), str(error))
-        except Exception as error:  # noqa: BLE001  # the outermost loop: the other clips go on
-            show(error, debug=debug)
-            note = faults.describe(error)
-            answer = Scanned(clip.label, _unscannable(faults.CODE, versions), note)
-        yield answer
+    for path in wanted:
+        skipping = Skipping()
+        for clip in each([path], stdin, debug=debug):
+            if isinstance(clip, paths.Unread):
+                skipping.why(clip, (clip.code,))
+                yield Scanned(clip.label, _unscannable(clip.code, versions), clip.text)
+                continue
+            on_start(clip.label)
+            answer = _answer(checker, clip, lists, versions, debug=debug)
+            why = skipping.why(clip, answer.result.problems)
+            yield answer if why is None else SkippedFile(clip.label, why)
+        if skipping.nothing_else:
+            nothing = paths.no_clips(path)
+            yield Scanned(nothing.label, _unscannable(nothing.code, versions), nothing.text)
+
+
+def _answer(
+    checker: Checker,
+    clip: paths.Clip,
+    lists: Sequence[str],
+    versions: tuple[tuple[str, int], ...],
+    *,
+    debug: bool,
+) -> Scanned:
+    try:
+        return Scanned(clip.label, checker.check(clip.media, lists=lists), None)
+    except RecircError as error:
+        return Scanned(clip.label, _unscannable(error.code, versions), str(error))
+    except Exception as error:  # noqa: BLE001  # the outermost loop: the other clips go on
+        show(error, debug=debug)
+        note = faults.describe(error)
+        return Scanned(clip.label, _unscannable(faults.CODE, versions), note)
 
 
 def each(

@@ -61,7 +61,9 @@ class MatchAnswer(_Shape):
         ),
     ]
     view: Annotated[str, Field(description="How the clip was looked at, such as `mirrored`.")]
-    speed: Annotated[float, Field(gt=0, description="Of the clip against the reference.")]
+    speed: Annotated[
+        float, Field(description="Of the clip against the reference; below 0 it plays backwards.")
+    ]
     frames_matched: Count
     frames: Annotated[Count, Field(description="Sampled frames in the ranges.")]
     distinct_hits: Count

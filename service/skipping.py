@@ -14,14 +14,14 @@ from io import BytesIO
 from typing import Final
 
 from hashing.errors import EmptyMedia, NotMedia, NoVideo
-from service.paths import Clip
+from service.paths import Clip, Unread
 
 # A chat of 100,000 messages is about 10 MB; what is longer is not looked through.
 MOST_TEXT_BYTES: Final = 32 * 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024
 _WHITE_SPACE: Final = frozenset("\t\n\r\f")
 # Pictures can be written as text: these words are in every SVG, vCard, mail and page with one.
-_PICTURE_MARKS: Final = ("base64", "encoding=b", "<svg", "begin 6", "/* xpm")
+_PICTURE_MARKS: Final = ("base64", "encoding=b", "<svg", "\nbegin 6", "/* xpm")
 _SOUND_NAMES: Final = (".opus", ".ogg", ".oga", ".m4a", ".mka", ".weba", ".wma")
 # A file that is named like a picture or video and holds none is a broken clip, or a trap.
 _PICTURE_NAMES: Final = (
@@ -46,14 +46,16 @@ class Skipping:
         self.skipped: Counter[Skipped] = Counter()
         self.others = 0
 
-    def skips(self, clip: Clip, codes: tuple[str, ...]) -> bool:
-        """Whether a clip with these problems is skipped; either way it is counted."""
-        why = _why(clip, codes) if clip.inside and len(codes) == 1 else None
+    def why(self, clip: Clip | Unread, codes: tuple[str, ...]) -> Skipped | None:
+        """Why a clip with these problems is skipped, or None; either way it is counted."""
+        why = None
+        if isinstance(clip, Clip) and clip.inside and len(codes) == 1:
+            why = _why(clip, codes[0])
         if why is None:
             self.others += 1
         else:
             self.skipped[why] += 1
-        return why is not None
+        return why
 
     @property
     def nothing_else(self) -> bool:
@@ -61,11 +63,11 @@ class Skipping:
         return bool(self.skipped) and not self.others
 
 
-def _why(clip: Clip, codes: tuple[str, ...]) -> Skipped | None:
+def _why(clip: Clip, code: str) -> Skipped | None:
     name = clip.label.lower()
-    if codes == (NoVideo.code,):
+    if code == NoVideo.code:
         return Skipped.SOUND if name.endswith(_SOUND_NAMES) else None
-    if codes[0] not in (NotMedia.code, EmptyMedia.code) or name.endswith(_PICTURE_NAMES):
+    if code not in (NotMedia.code, EmptyMedia.code) or name.endswith(_PICTURE_NAMES):
         return None
     return Skipped.TEXT if _is_text(clip) else None
 
@@ -74,7 +76,7 @@ def _is_text(clip: Clip) -> bool:
     """UTF-8 to its last byte, without control characters or a picture written as text."""
     stream = BytesIO(clip.media) if isinstance(clip.media, bytes) else clip.media
     decoder = codecs.getincrementaldecoder("utf-8")()
-    seen_bytes, end = 0, ""
+    seen_bytes, end = 0, "\n"
     try:
         stream.seek(0)
         while chunk := stream.read(_CHUNK_BYTES):

@@ -4,7 +4,7 @@ The verdict comes first, in words; then the evidence, one sentence a match; then
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hashing.fingerprint import Kind
@@ -14,6 +14,7 @@ from hashing.views import Region, View
 from service import guidance
 from service.checking import CheckResult, Match
 from service.escaping import shown
+from service.skipping import Skipped
 
 MOST_MATCHES: Final = 5  # told in words; the rest are counted
 _MOST_RANGES: Final = 4
@@ -158,6 +159,13 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     return f"{len(verdicts)} {plural(len(verdicts), 'clip')}: {', '.join(counts)}"
 
 
+def skipped(counts: Mapping[Skipped, int]) -> str:
+    """One line about what was no clip: how many files, and why."""
+    count = sum(counts.values())
+    kinds = ", ".join(f"{counts[why]} {why}" for why in Skipped if counts.get(why))
+    return f"Skipped, no video or picture in it: {count} {plural(count, 'file')} ({kinds})."
+
+
 def _in_view(view: View) -> str:
     """How the clip shows the reference, as words behind its name; nothing where unchanged."""
     ways = [_REGIONS[view.region]] if _REGIONS[view.region] else []
@@ -205,7 +213,9 @@ def _how_many(finding: Finding) -> str:
 def _range(start_ms: int, end_ms: int, *, minutes: bool) -> str:
     if minutes:
         return f"{_clock(start_ms)}–{_clock(end_ms)}"
-    digits = 0 if end_ms - start_ms >= 3000 else 1
+    whole = all(abs(time_ms - round(time_ms, -3)) <= 50 for time_ms in (start_ms, end_ms))
+    span_ms = end_ms - start_ms
+    digits = 0 if span_ms >= 10_000 or (whole and span_ms >= 3000) else 1
     return f"{start_ms / 1000:.{digits}f}–{end_ms / 1000:.{digits}f}"
 
 
