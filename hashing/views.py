@@ -9,8 +9,8 @@ from enum import StrEnum
 from itertools import product
 from typing import ClassVar, Final
 
-# Supposed crops, in percent of a side. A view that supposes 3 % keeps pHash below 35 bits from
-# 1.5 to 4.5 % (docs/benchmarks.md, "Crops"); each next one takes over where that one ends.
+# Supposed crops, in percent of a side. With these no crop up to 12 % is more than 48 bits away in
+# the nearest of them, at the median (docs/benchmarks.md, "Crops").
 CROPS_PERCENT: Final = (3, 6, 9, 12)
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits, chance, matching
+from hashing import bits, chance, matching, turns
 from hashing.coverage import Coverage
 from hashing.extract import CLIP, Extract, extract
 from hashing.fingerprint import Fingerprint, Kind, Track
@@ -100,16 +100,21 @@ def compare(
         reference_kind=reference.kind,
         coverage=taken.coverage,
         best=best,
-        nearest=tuple(nearest(clip, reference)),
+        nearest=tuple(nearest(clip, reference, best)),
         tries=tries,
         policy=policy,
     )
 
 
-def nearest(clip: Fingerprint, reference: Fingerprint) -> list[Nearest]:
-    """Distances of each clip track to the reference's tracks that are made the same way."""
+def nearest(clip: Fingerprint, reference: Fingerprint, best: Finding | None) -> list[Nearest]:
+    """Distances of each clip track to the reference's tracks that are made the same way.
+
+    Of the views that follow from hashes alone, only the one in which ``best`` was found.
+    """
     found = []
-    for track in clip.tracks:
+    rarer = (one for track in clip.tracks for one in turns.of(track))
+    seen = [one for one in rarer if best is not None and one.view == best.view]
+    for track in [*clip.tracks, *seen]:
         others = [one for one in reference.tracks if one.algorithm == track.algorithm and len(one)]
         if not len(track) or not others:
             continue

@@ -24,6 +24,7 @@ class Codes:
 
 def run(command: Callable[[], object], codes: Codes, *, debug: bool) -> int:
     """The exit code of a command; with ``debug`` a fault passes, with its whole story."""
+    _open_closed_streams()
     try:
         code = command()
         sys.stdout.flush()
@@ -38,6 +39,17 @@ def run(command: Callable[[], object], codes: Codes, *, debug: bool) -> int:
     except (SystemExit, Exception) as error:  # noqa: BLE001  # the outermost of all
         return _fault(error, codes, debug=debug)
     return code if isinstance(code, int) else codes.done
+
+
+def _open_closed_streams() -> None:
+    """Streams that the caller has closed lead nowhere: the exit code still tells the verdict.
+
+    Else an exception would end the process with 1, which would mean "found"; and the next file
+    that is opened would take the free number, and be written to by whoever prints.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # stays
 
 
 def _fault(error: BaseException, codes: Codes, *, debug: bool) -> int:

@@ -186,7 +186,7 @@ class TestPaths:
         recirc.file("notes/a.txt", b"text")
 
         assert check(recirc, "empty", "notes", GOOD) == (
-            *(["unscannable", "unscannable", "match"], [["empty_folder"], ["not_media"], []]),
+            *(["unscannable", "unscannable", "match"], [["empty_folder"], ["no_clips"], []]),
             cli.Exit.FOUND,
         )
 
@@ -229,7 +229,7 @@ class TestArchives:
         self, recirc: Recirc, good: bytes
     ) -> None:
         bomb = bytes(32 * 1024 * 1024)
-        recirc.file("chat.zip", clips.zipped({"bomb": bomb, "a.txt": b"text", "VID-1.mp4": good}))
+        recirc.file("chat.zip", clips.zipped({"bomb": bomb, "a.pdf": b"%PDF\0", "VID-1.mp4": good}))
 
         verdicts, problems, code = check(recirc, "chat.zip")
 

@@ -30,6 +30,7 @@ def taken() -> dict[str, Extract]:
         "other": extract(clips.encode(other), CLIP),
         "black": extract(clips.encode(clips.black()), CLIP),
         "picture": extract(clips.picture(ORIGINAL[25], "JPEG"), CLIP),
+        "negative": extract(clips.encode(255 - ORIGINAL), CLIP),
     }
 
 
@@ -47,6 +48,7 @@ def references() -> dict[str, Fingerprint]:
     ("clip", "reference", "policy", "searched", "verdict", "reason"),
     [
         pytest.param("copy", "original", PLAIN, FRAMES, "match", Reason.MATCH, id="a copy"),
+        pytest.param("negative", "original", PLAIN, FRAMES, "match", Reason.MATCH, id="negative"),
         pytest.param(
             *("copy", "original", PLAIN, 10**200, "no_match", Reason.CHANCE), id="too many tries"
         ),
@@ -131,7 +133,7 @@ def test_nearest_are_the_least_of_all_pairs(
     clip, reference = taken["copy"].fingerprint, references["original"]
     (theirs,) = reference.of(PHASH)
 
-    found = {(one.algorithm, one.view): one for one in explaining.nearest(clip, reference)}
+    found = {(one.algorithm, one.view): one for one in explaining.nearest(clip, reference, None)}
 
     for track in clip.of(PHASH):
         least = bits.distance_matrix(track.hashes, theirs.hashes).min(axis=1)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from typing import get_args
 
@@ -72,8 +73,10 @@ def test_a_shape_has_the_fields_of_the_answer(shape: type[BaseModel], answer: ty
     assert list(shape.model_fields) == [name for name in answer.__annotations__ if name != "path"]
 
 
-def test_an_answer_passes_through_its_shape_unchanged() -> None:
-    answer = answers.of_check(RESULT)
+@pytest.mark.parametrize("speed", [1.0, 0.5, -1.0], ids=["plain", "slow", "backwards"])
+def test_an_answer_passes_through_its_shape_unchanged(speed: float) -> None:
+    match = replace(RESULT.matches[0], finding=replace(FINDING, speed=speed))
+    answer = answers.of_check(replace(RESULT, matches=(match,)))
 
     passed = schemas.CheckAnswer.model_validate_json(json.dumps(answer), strict=True)
 

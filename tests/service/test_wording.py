@@ -142,6 +142,7 @@ class TestEvidence:
         ("spans", "words"),
         [
             pytest.param([(0, 99_999)], "seconds 0–100", id="seconds"),
+            pytest.param([(500, 3500)], "seconds 0.5–3.5", id="no whole seconds"),
             pytest.param([(0, 100_000)], "minutes 0:00–1:40", id="minutes"),
             pytest.param([(5_400_000, 5_460_000)], "minutes 90:00–91:00", id="long"),
             pytest.param(
