@@ -59,9 +59,9 @@ def _moved(luma: NDArray[np.uint8], percent: int) -> list[int]:
     height, width = luma.shape
     top, left = round(height * percent / 100), round(width * percent / 100)
     plane = phash.shrink(luma[top : height - top, left : width - left])[None]
-    seen = [plane, *(phash.uncropped(plane, view) for view in CROPS_PERCENT)]
-    planes = np.concatenate([phash.shrink(luma)[None], *seen])
-    hashes = phash.hashes(phash.coefficients(planes))
+    seen = [phash.uncropped_coefficients(plane, view) for view in CROPS_PERCENT]
+    plain = phash.coefficients(np.concatenate([phash.shrink(luma)[None], plane]))
+    hashes = phash.hashes(np.concatenate([plain, *seen]))
     return [int(one) for one in bits.distances(hashes[:1], hashes[1:])]
 
 

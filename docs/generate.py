@@ -24,6 +24,21 @@ Without `--json` the output is for people and may change in wording. With `--jso
 object a line on standard output and all else goes to standard error. A command that was not done
 prints one line `error-code: what is wrong, and the mend` on standard error.
 
+## Folders and archives
+
+Every file in them goes through the decoders. Where those find no picture, two kinds of files are
+skipped: they are counted in one line (with `--json`, on standard error), have no answer of their
+own and do not change the exit code.
+
+- **text:** UTF-8 without control characters, of 32 MiB at most, with no picture written as text in
+  it (SVG, base64), such as the chat itself and contacts; and empty files.
+- **sound only:** a container with no picture, named as sound (`.opus`, `.ogg`, `.m4a` and so on),
+  such as voice notes. recirc compares pictures; what is said in them is not looked at.
+
+A file that is named like a video or picture is never skipped, nor is one that is named on the
+command line itself. A folder or archive with nothing but skipped files was not checked
+(`no_clips`).
+
 ## Exit codes
 
 | code | means |

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits, chance
+from hashing import agreement, bits, chance
 from hashing.fingerprint import Track
 from hashing.index import Hits
 from hashing.views import View
@@ -31,10 +31,10 @@ _MOST_LINES: Final = 8  # a reference cut to pieces and joined again gives sever
 # a hit is not a new one.
 DISTINCT_BITS: Final = 12
 _FULLY_NEW_BITS: Final = 64  # half of what two unrelated frames differ in: a wholly new picture
-# Between other takes of one scene (at most 0.18 with more than three distinct hits) and copies (at
-# least 0.35): docs/benchmarks.md, "Agreement". Below it only the best hit counts: a little of the
-# evidence of each frame would add up to a match where two takes of a still scene are long enough.
-SAME_TAKE_AGREEMENT: Final = 0.25
+# Between other takes of one scene (at most 0.31) and copies (at least 0.47): docs/benchmarks.md,
+# "Agreement". Below it only the best hit counts: a little of the evidence of each frame would add
+# up to a match where two takes of a still scene are long enough.
+SAME_TAKE_AGREEMENT: Final = 0.33
 _TAKEN: Final = -1e6  # evidence of a frame in another alignment: no part is worth crossing it
 
 
@@ -45,7 +45,7 @@ class Alignment:
     ``speed``: reference time over clip time, negative when it runs backwards. ``frames``: sampled
     clip frames in the range; ``frames_matched``: those that are hits; ``distinct_hits``: hits on
     new pictures.
-    ``agreement``: 0 to 1, how far the pictures change together (see ``_agreement``).
+    ``agreement``: 0 to 1, how far the pictures change together (``hashing.agreement``).
     ``evidence_nats`` is not yet paid for by the number of lines tried.
     """
 
@@ -298,7 +298,7 @@ def _measured(
     """The alignment of these clip rows along the line; the first and last of them are hits."""
     hit = rows[walk.hit[rows]]
     distinct = _distinct(clip, reference, walk, hit)
-    agreement = _agreement(clip, reference, walk, distinct)
+    together = agreement.of(clip.hashes[distinct], reference.hashes[walk.rows[distinct]])
     weighed = chance.evidence(walk.distances[rows]) * _novelty(clip, reference, walk, rows)
     lead = float(chance.evidence(walk.distances[distinct]).max())
     rest = max(0.0, float(weighed.sum()) - lead)
@@ -319,8 +319,8 @@ def _measured(
         frames_matched=len(hit),
         distinct_hits=len(distinct),
         mean_distance_bits=float(walk.distances[hit].mean()),
-        agreement=agreement,
-        evidence_nats=lead + rest * (agreement if agreement >= SAME_TAKE_AGREEMENT else 0.0),
+        agreement=together,
+        evidence_nats=lead + rest * (together if together >= SAME_TAKE_AGREEMENT else 0.0),
     )
 
 
@@ -365,28 +365,3 @@ def _distinct(
                 continue
         kept.append(int(row))
     return np.array(kept, np.intp)
-
-
-def _agreement(clip: Track, reference: Track, walk: _Walk, distinct: NDArray[np.intp]) -> float:
-    """How far the two pictures change together from one distinct hit to the next, 0 to 1.
-
-    In a copy the bits that flip are the same on both sides. In two takes of one still scene the
-    frames are near as well, but what moves is different. The overlap to expect by chance is taken
-    out; it is measured on the pair itself, between flips of different times, because in a still
-    scene the same few bits flip all the time on both sides. 0 when there is nothing to compare.
-    """
-    if len(distinct) < 2:
-        return 0.0
-    clip_flips = clip.hashes[distinct[1:]] ^ clip.hashes[distinct[:-1]]
-    matched = reference.hashes[walk.rows[distinct]]
-    reference_flips = matched[1:] ^ matched[:-1]
-    one = np.unpackbits(clip_flips, axis=1).astype(np.float64)
-    other = np.unpackbits(reference_flips, axis=1).astype(np.float64)
-    common = one @ other.T
-    products = np.outer(one.sum(axis=1), other.sum(axis=1))
-    together, apart = np.trace(common), common.sum() - np.trace(common)
-    apart_products = products.sum() - np.trace(products)
-    rate = max(1 / bits.HASH_BITS, apart / apart_products if apart_products else 0.0)
-    by_chance = rate * np.trace(products)
-    most = np.sqrt(np.diagonal(products)).sum()
-    return float(np.clip((together - by_chance) / max(1.0, most - by_chance), 0.0, 1.0))

@@ -107,14 +107,15 @@ class Track:
 
         A frame joins a run while it is within ``within_bits`` of the run's first frame.
         """
-        starts = list(_run_starts(self.hashes, within_bits))
+        starts = list(run_starts(self.hashes, within_bits))
         lasts = np.array([*starts[1:], len(self)], np.intp) - 1
         kept = self.select(np.array(starts, np.intp))
         ends_ms = self.times_ms[lasts] + self.spans_ms[lasts] if len(self) else kept.times_ms
         return replace(kept, spans_ms=ends_ms - kept.times_ms)
 
 
-def _run_starts(hashes: NDArray[np.uint8], within_bits: int) -> Iterator[int]:
+def run_starts(hashes: NDArray[np.uint8], within_bits: int) -> Iterator[int]:
+    """First rows of the runs that stay within so many bits of their first hash, as they are found."""
     start, count, window = 0, len(hashes), 64
     while start < count:
         yield start

@@ -214,7 +214,7 @@ def _phashes(planes: NDArray[np.uint8], ways: tuple[_Way, ...]) -> dict[_Way, ND
     hashes = {}
     for way in ways:
         if way.cropped_percent:
-            wider = phash.coefficients(phash.uncropped(planes, way.cropped_percent))
+            wider = phash.uncropped_coefficients(planes, way.cropped_percent)
             hashes[way] = phash.hashes(wider)
         else:
             hashes[way] = phash.hashes(phash.mirrored(dct) if way.mirrored else dct)

@@ -7,13 +7,14 @@ single picture, that picture alone.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import numpy as np
 
 from hashing import chance, turns, verdict
 from hashing.alignment import DISTINCT_BITS, SPEEDS, Alignment, align
-from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
+from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track, run_starts
 from hashing.index import Hits, Index
 from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View
@@ -218,7 +219,10 @@ def _is_still(fingerprint: Fingerprint) -> bool:
     """Whether this shows one picture only: an image, or a video in which nothing changes."""
     if fingerprint.kind is Kind.IMAGE:
         return True
-    return all(len(track.merged(DISTINCT_BITS)) < 3 for track in fingerprint.tracks)
+    return not any(
+        len(list(islice(run_starts(track.hashes, DISTINCT_BITS), 3))) == 3
+        for track in fingerprint.tracks
+    )
 
 
 def _without_phash(fingerprint: Fingerprint) -> Fingerprint:

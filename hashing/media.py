@@ -29,7 +29,9 @@ class Limits:
     all decoded frames; 3 h of 480p at 30 a second are 1.3e11, 2 h of 1080p at 25 are 3.7e11.
     ``seconds``: of media time; ``packets``: of all tracks, so that a flood of empty ones ends.
     ``tracks``: video tracks that are decoded. ``media_bytes``: of a stream that cannot seek and is
-    therefore held in memory.
+    therefore held in memory. ``picture_bytes``: of a picture or animation file, which Pillow may
+    read whole; the largest phone photos have 30 MB. ``animation_pixels``: of all frames of a GIF or
+    its like, whose frames of 23 bytes each cost a canvas of work; 20 min of 320 by 240 fit.
     """
 
     frame_pixels: int = 4096 * 4096
@@ -40,6 +42,8 @@ class Limits:
     packets: int = 10_000_000
     tracks: int = 16
     media_bytes: int = 512 * 1024 * 1024
+    picture_bytes: int = 64 * 1024 * 1024
+    animation_pixels: int = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ Equal to ``imagehash.phash(Image.fromarray(plane), hash_size=16)`` for a 64 by 6
 floating-point ties (the golden tests allow 2 bits). Why this hash: docs/decisions/0001.
 """
 
+from functools import cache
 from typing import Final
 
 import cv2
@@ -35,27 +36,37 @@ def shrink(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return plane.astype(np.uint8, copy=False)
 
 
-def uncropped(planes: NDArray[np.uint8], percent: float) -> NDArray[np.uint8]:
-    """The planes as they may have been before ``percent`` was cropped off each side.
-
-    ``planes``: uint8 (n, 64, 64). Each is made smaller and set into a plane whose edges repeat its
-    outermost pixels: the low frequencies are then about those of the whole picture. A crop of 3 %
-    moves pHash by 46 bits, seen so by 16; one of 10 % by 116, seen so by 44 (medians, development
-    clips, ``python -m benchmarks.crops``).
-    """
-    inside = 2 * round(PLANE_PX / 2 * (1 - percent / 50))
-    edge = (PLANE_PX - inside) // 2
-    wider = np.empty_like(planes)
-    for plane, framed in zip(planes, wider, strict=True):
-        smaller = cv2.resize(plane, (inside, inside), interpolation=cv2.INTER_AREA)
-        cv2.copyMakeBorder(smaller, edge, edge, edge, edge, cv2.BORDER_REPLICATE, dst=framed)
-    return wider
-
-
 def coefficients(planes: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Low-frequency DCT coefficients, float64 (n, 16, 16), of ``planes``: uint8 (n, 64, 64)."""
     dct: NDArray[np.float64] = _DCT @ planes.astype(np.float64) @ _DCT.T
     return np.round(dct, _DECIMALS)
+
+
+def uncropped_coefficients(planes: NDArray[np.uint8], cropped_percent: int) -> NDArray[np.float64]:
+    """The coefficients that ``planes`` may have had before so much was cropped off each side.
+
+    Each plane is made smaller and set into one whose edges repeat its outermost pixels: the low
+    frequencies are then about those of the whole picture. A crop of 3 % moves pHash by 46 bits,
+    seen so by 16; one of 10 % by 116, seen so by 44 (medians, development clips, ``python -m
+    benchmarks.crops``). All of it is linear, so it costs no more than the DCT alone.
+    """
+    dct = _wider_dct(cropped_percent)
+    coefficients: NDArray[np.float32] = dct @ planes.astype(np.float32) @ dct.T
+    return coefficients.astype(np.float64)
+
+
+@cache
+def _wider_dct(cropped_percent: int) -> NDArray[np.float32]:
+    """The DCT of a plane that is first shrunk by area averages and framed: float32 (16, 64)."""
+    inside = 2 * round(PLANE_PX / 2 * (1 - cropped_percent / 50))
+    edges = np.arange(inside + 1) * PLANE_PX / inside
+    pixel = np.arange(PLANE_PX)
+    covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    shrinking = np.maximum(0.0, covered) * inside / PLANE_PX
+    margin = (PLANE_PX - inside) // 2
+    framing = np.pad(shrinking, ((margin, margin), (0, 0)), mode="edge")
+    wider: NDArray[np.float64] = _DCT @ framing
+    return wider.astype(np.float32)  # half the cost, and no oracle to be equal to
 
 
 def hashes(dct: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -7,6 +7,8 @@ first bytes name the only one that is tried.
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from io import SEEK_END
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -71,6 +73,9 @@ class Stills:
         self._still_tally: _Tally | None = None
         self._coverage = Coverage(0, 0, 0, 0, 0, ())
         self._animated, self._too_large = False, True
+        self._too_long = stream.seek(0, SEEK_END) > limits.picture_bytes
+        if self._too_long:
+            return
         try:
             with _open(stream, format_name) as image:
                 self._animated = format_name in _ANIMATED and _frames_follow(image)
@@ -88,7 +93,7 @@ class Stills:
 
     def key_frames(self) -> Iterator[LumaFrame]:
         """The picture; of an animation the first frames, one in eight of the later ones."""
-        for number, frame in enumerate(self._decoded(Budget(self._limits), _Tally()), 1):
+        for number, frame in enumerate(self._decoded(self._budget(), _Tally()), 1):
             if number <= LOOKED_AHEAD_STRIDE or number % LOOKED_AHEAD_STRIDE == 0:
                 yield frame
             if number >= LOOKED_AHEAD_FRAMES:
@@ -96,12 +101,14 @@ class Stills:
 
     def frames(self, interval_ms: int, *, economical: bool) -> Iterator[LumaFrame]:
         """See ``Media.frames``; there is nothing to economise on."""
-        budget, tally, sampler = Budget(self._limits), _Tally(), Sampler(interval_ms)
+        budget, tally, sampler = self._budget(), _Tally(), Sampler(interval_ms)
         for frame in self._decoded(budget, tally):
             if sampler.due(frame.time_ms):
                 yield frame
         found = set(tally.problems)
-        if self._too_large:
+        if self._too_long:
+            found.add(Problem.LIMIT_BYTES)
+        elif self._too_large:
             found.add(Problem.LIMIT_FRAME_PIXELS)
         if budget.reached is not None:
             found.add(budget.reached)
@@ -111,6 +118,10 @@ class Stills:
     def coverage(self) -> Coverage:
         """See ``Media.coverage``."""
         return self._coverage
+
+    def _budget(self) -> Budget:
+        most = min(self._limits.total_pixels, self._limits.animation_pixels)
+        return Budget(replace(self._limits, total_pixels=most))
 
     def _decoded(self, budget: Budget, tally: "_Tally") -> Iterator[LumaFrame]:
         if self._too_large:

@@ -37,9 +37,9 @@ class SurroundFinder:
         """Take one more frame into account: ``luma`` uint8, (height, width)."""
         height, width = self._map_size
         small = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-        detail = small - cv2.blur(small, (_BLUR_PX, _BLUR_PX))
-        self._sum += detail
-        self._squares += detail * detail
+        detail = cv2.subtract(small, cv2.blur(small, (_BLUR_PX, _BLUR_PX)))
+        cv2.accumulate(detail, self._sum)
+        cv2.accumulateSquare(detail, self._squares)
         self._frames += 1
 
     def find(self) -> Rectangle | None:

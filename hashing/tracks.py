@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Discard, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -42,7 +42,8 @@ FOREIGN_ERRORS: Final = (
 )
 _MOST_DEMUX_FAILURES: Final = 8  # in a row; a demuxer that stands still would never end
 _KEY_FRAME_GAP_MS: Final = 1000  # where every frame is a key frame, one a second is enough
-_KEY_FRAMES_BEFORE_WIDER: Final = 256  # then the gap doubles: a film costs little more than a clip
+_KEY_FRAMES_WANTED: Final = 40  # enough to tell what moves; over the length that the header claims
+_KEY_FRAMES_BEFORE_WIDER: Final = 64  # then the gap doubles: a film costs little more than a clip
 _LONGEST_MS: Final = 10 * 366 * 86_400_000  # a claim beyond ten years is noise
 
 
@@ -93,6 +94,7 @@ class Track:
         self._shown_ms: tuple[int, int] | None = None  # first and last stamp of decoded frames
         self.problem: Problem | None = None
         self._stream = stream
+        self.key_frame_gap_ms = _KEY_FRAME_GAP_MS
         self._key_frames_only = effort.key_frames_only
         self._last_key_ms: int | None = None
         codec = stream.codec_context
@@ -142,7 +144,7 @@ class Track:
         if not packet.is_keyframe:
             return False
         stamp_ms = self.span.milliseconds(packet.dts if packet.pts is None else packet.pts)
-        gap_ms = _KEY_FRAME_GAP_MS << min(16, self.decoded // _KEY_FRAMES_BEFORE_WIDER)
+        gap_ms = self.key_frame_gap_ms << min(16, self.decoded // _KEY_FRAMES_BEFORE_WIDER)
         if None not in (stamp_ms, self._last_key_ms) and (
             0 <= (stamp_ms or 0) - (self._last_key_ms or 0) < gap_ms
         ):
@@ -174,6 +176,12 @@ class Pass:
             if track.problem is None
         }
         self._spans |= {index: track.span for index, track in self._active.items()}
+        if effort.key_frames_only:
+            for track in self.tracks:
+                track.key_frame_gap_ms += self._header_ms // _KEY_FRAMES_WANTED
+            for stream in container.streams:
+                # Spares reading the other packets, where the format's index tells them apart.
+                stream.discard = Discard.nonkey if stream.index in self._active else Discard.all
 
     def only(self, numbers: set[int]) -> None:
         """Decode no other tracks from here on."""

@@ -98,7 +98,8 @@ class Checker:
         try:
             taken = extract(media, _sampling(loaded))
         except MediaError as error:
-            return self._unreadable(error, loaded, started_ms)
+            elapsed_ms = self._now_ms() - started_ms
+            return unscannable(error.code, _versions(loaded), elapsed_ms=elapsed_ms)
         return self._judge(taken, loaded, started_ms)
 
     def check_fingerprint(
@@ -179,21 +180,23 @@ class Checker:
             elapsed_ms=self._now_ms() - started_ms,
         )
 
-    def _unreadable(
-        self, error: MediaError, lists: list[LoadedList], started_ms: int
-    ) -> CheckResult:
-        return CheckResult(
-            verdict=Verdict.UNSCANNABLE,
-            kind=None,
-            duration_ms=0,
-            checked_ms=0,
-            frames=0,
-            problems=(error.code,),
-            matches=(),
-            suppressed=(),
-            lists=_versions(lists),
-            elapsed_ms=self._now_ms() - started_ms,
-        )
+
+def unscannable(
+    code: str, versions: tuple[tuple[str, int], ...], *, elapsed_ms: int = 0
+) -> CheckResult:
+    """The answer where nothing could be looked at, against the lists in these versions."""
+    return CheckResult(
+        verdict=Verdict.UNSCANNABLE,
+        kind=None,
+        duration_ms=0,
+        checked_ms=0,
+        frames=0,
+        problems=(code,),
+        matches=(),
+        suppressed=(),
+        lists=versions,
+        elapsed_ms=elapsed_ms,
+    )
 
 
 def _sampling(lists: list[LoadedList]) -> Sampling:

@@ -108,7 +108,7 @@ def lines(explanation: Explanation, list_name: str, reference: str) -> list[str]
     if explanation.best is not None and explanation.best.reference_ranges_ms:
         told.append(
             f"The pictures change together: {explanation.best.agreement:.2f} of 1 "
-            "(copies 0.4 and more, other takes of one scene at most 0.2)."
+            "(copies 0.35 and more, other takes of one scene at most 0.18)."
         )
     told += _nearest_lines(explanation)
     coverage = explanation.coverage
@@ -129,7 +129,7 @@ def thresholds(explanation: Explanation) -> list[Threshold]:
     least = min((one.least_bits for one in searched), default=bits.HASH_BITS)
     near: Threshold = {
         "name": "nearest frame",
-        "found": f"{least} bits",
+        "found": f"{least} {wording.plural(least, 'bit')}",
         "needed": f"{chance.LOOSE_BITS} bits or fewer",
         "passed": hits > 0,
     }

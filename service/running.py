@@ -42,14 +42,13 @@ def run(command: Callable[[], object], codes: Codes, *, debug: bool) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Streams that the caller has closed lead nowhere: the exit code still tells the verdict.
+    """Let streams that the caller has closed lead nowhere: the exit code still tells the verdict.
 
-    Else an exception would end the process with 1, which would mean "found"; and the next file
-    that is opened would take the free number, and be written to by whoever prints.
+    Else an exception would end the process with 1, which would mean "found".
     """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # stays
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # stays
 
 
 def _fault(error: BaseException, codes: Codes, *, debug: bool) -> int:

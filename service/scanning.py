@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hashing.errors import RecircError
-from hashing.verdict import Verdict
 from service import faults, paths
-from service.checking import Checker, CheckResult
+from service.checking import Checker, CheckResult, unscannable
 from service.skipping import Skipped, Skipping
 
 
@@ -52,7 +51,7 @@ def scan(
         for clip in each([path], stdin, debug=debug):
             if isinstance(clip, paths.Unread):
                 skipping.why(clip, (clip.code,))
-                yield Scanned(clip.label, _unscannable(clip.code, versions), clip.text)
+                yield Scanned(clip.label, unscannable(clip.code, versions), clip.text)
                 continue
             on_start(clip.label)
             answer = _answer(checker, clip, lists, versions, debug=debug)
@@ -60,7 +59,7 @@ def scan(
             yield answer if why is None else SkippedFile(clip.label, why)
         if skipping.nothing_else:
             nothing = paths.no_clips(path)
-            yield Scanned(nothing.label, _unscannable(nothing.code, versions), nothing.text)
+            yield Scanned(nothing.label, unscannable(nothing.code, versions), nothing.text)
 
 
 def _answer(
@@ -74,11 +73,11 @@ def _answer(
     try:
         return Scanned(clip.label, checker.check(clip.media, lists=lists), None)
     except RecircError as error:
-        return Scanned(clip.label, _unscannable(error.code, versions), str(error))
+        return Scanned(clip.label, unscannable(error.code, versions), str(error))
     except Exception as error:  # noqa: BLE001  # the outermost loop: the other clips go on
         show(error, debug=debug)
         note = faults.describe(error)
-        return Scanned(clip.label, _unscannable(faults.CODE, versions), note)
+        return Scanned(clip.label, unscannable(faults.CODE, versions), note)
 
 
 def each(
@@ -97,18 +96,3 @@ def show(error: Exception, *, debug: bool) -> None:
     """With ``debug`` the whole story of a fault, on standard error: it may quote file names."""
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-
-
-def _unscannable(code: str, versions: tuple[tuple[str, int], ...]) -> CheckResult:
-    return CheckResult(
-        verdict=Verdict.UNSCANNABLE,
-        kind=None,
-        duration_ms=0,
-        checked_ms=0,
-        frames=0,
-        problems=(code,),
-        matches=(),
-        suppressed=(),
-        lists=versions,
-        elapsed_ms=0,
-    )

@@ -79,7 +79,7 @@ def details(result: CheckResult, note: str | None = None) -> list[str]:
     if more > 0:
         lines.append(f"And {more} more {plural(more, 'reference')}.")
     if result.suppressed:
-        lines.append(_suppressed(result.suppressed))
+        lines.append(_suppressed(result.suppressed, more=bool(result.matches)))
     if result.verdict is Verdict.NO_MATCH:
         lines.append(f"{_looked_at(result)}; nothing from {_lists(result)} was found.")
     lines += [problem(code, note) for code in result.problems]
@@ -236,7 +236,7 @@ def _lists(result: CheckResult) -> str:
     return f"list {names[0]}" if len(names) == 1 else f"{len(names)} lists"
 
 
-def _suppressed(matches: Sequence[Match]) -> str:
+def _suppressed(matches: Sequence[Match], *, more: bool) -> str:
     count = len(matches)
     noun = "match" if count == 1 else "matches"
-    return f"{count} more {noun}: known harmless by an allow list, left out."
+    return f"{count} {'more ' if more else ''}{noun}: known harmless by an allow list, left out."

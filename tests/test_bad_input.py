@@ -236,3 +236,55 @@ class TestArchives:
         assert verdicts == ["unscannable", "unscannable", "match"]
         assert problems == [["zip_limit_ratio"], ["not_media"], []]
         assert code == cli.Exit.FOUND
+
+
+class TestSkipped:
+    @pytest.fixture
+    def export(self, recirc: Recirc) -> str:
+        """A chat's export as phones write it, with a clip that is on no list."""
+        return recirc.file(
+            "chat.zip",
+            clips.zipped(
+                {
+                    "_chat.txt": b"[1/1/26, 10:00] Ann: VID-1.mp4 (file attached)\r\n" * 9,
+                    "00000001-Ann.vcf": b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nEND:VCARD\r\n",
+                    "PTT-1.m4a": clips.audio_only(),
+                    "STK-1.webp": clips.picture(_SCENE()[0], "WEBP"),
+                    "VID-1.mp4": clips.encode(_SCENE()),
+                }
+            ),
+        )
+
+    def test_text_and_sound_beside_clips_are_counted(self, recirc: Recirc, export: str) -> None:
+        ran = recirc("check", export)
+
+        assert ran.code == cli.Exit.DONE
+        assert ran.out.count("NO MATCH: ") == 2
+        assert "NOT CHECKED" not in ran.out
+        assert ran.out.count("Skipped, no video or picture in it: 3 files (2 text, 1 sound") == 1
+
+    def test_in_json_they_are_noted_on_the_other_stream(self, recirc: Recirc, export: str) -> None:
+        ran = recirc("check", "--json", export)
+
+        assert fields(ran.answers(), "verdict") == ["no_match"] * 2
+        assert ran.err == "Skipped, no video or picture in it: 3 files (2 text, 1 sound only).\n"
+        assert ran.code == cli.Exit.DONE
+
+    @pytest.mark.parametrize("command", [["add", "new"], ["hash"]], ids=["add", "hash"])
+    def test_whatever_is_done_with_the_clips(
+        self, recirc: Recirc, export: str, command: list[str]
+    ) -> None:
+        ran = recirc(*command, export)
+
+        assert ran.code == cli.Exit.DONE
+        assert ran.err == "Skipped, no video or picture in it: 3 files (2 text, 1 sound only).\n"
+
+    @pytest.mark.parametrize("command", [["check", "--json"], ["hash"]], ids=["check", "hash"])
+    def test_nothing_else_is_no_success(self, recirc: Recirc, command: list[str]) -> None:
+        """Whoever names the wrong folder has checked nothing."""
+        recirc.file("notes/a.txt", b"text")
+
+        ran = recirc(*command, "notes")
+
+        assert ran.code == cli.Exit.NOT_DONE
+        assert ran.err.startswith("no_clips: notes: ")

@@ -626,6 +626,30 @@ class TestEnds:
 
         assert (ran.returncode, ran.stderr) == (cli.Exit.PIPE_CLOSED, "")
 
+    @pytest.mark.parametrize(
+        ("clip", "code"), [("original", cli.Exit.FOUND), ("other", cli.Exit.DONE)]
+    )
+    @pytest.mark.parametrize("closed", [(1,), (0, 1, 2)], ids=["output", "all"])
+    def test_closed_streams_leave_the_exit_code(
+        self, stocked: Recirc, clip: str, code: cli.Exit, closed: tuple[int, ...]
+    ) -> None:
+        """As a shell's ``>&-`` does: a fault would end with 1, and that means "found"."""
+        close = "import os, sys; [os.close(int(one)) for one in sys.argv.pop(1)]; "
+        start = "os.execv(sys.executable, [sys.executable, '-c', 'import cli; cli.main()'"
+        ran = subprocess.run(  # noqa: S603  # this interpreter, our own code
+            [
+                *(sys.executable, "-c", f"{close}{start}, *sys.argv[1:]])"),
+                *("".join(map(str, closed)), "check", str(stocked.folder / clip)),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "RECIRC_DB": str(stocked.database)},
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+        assert (ran.returncode, ran.stderr) == (code, "")
+
     def test_serve_hands_its_settings_over(
         self, recirc: Recirc, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -63,12 +63,12 @@ def test_a_copy_matches_with_its_evidence(speed: float) -> None:
 
 
 def test_another_speed_pays_for_all_the_speeds_tried() -> None:
-    """Half of the prior goes to unchanged speed, the 48 others share the rest."""
+    """Half of the prior goes to unchanged speed, the 49 others share the rest."""
     plain = only(copy(REFERENCE, end_ms=2000, noise_bits=(0, 0)))
     quick = only(copy(REFERENCE, end_ms=2500, speed=1.25, noise_bits=(0, 0)))
 
     assert quick.frames == plain.frames
-    assert quick.chance == pytest.approx(48 * plain.chance, rel=1e-6, abs=0.0)
+    assert quick.chance == pytest.approx(49 * plain.chance, rel=1e-6, abs=0.0)
     assert 0.0 < plain.chance < 1e-12
 
 

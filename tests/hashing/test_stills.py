@@ -287,3 +287,22 @@ def test_a_resolution_bomb_is_refused_by_its_head(side_px: int) -> None:
 
     assert frames == []
     assert coverage.problems == (Problem.LIMIT_FRAME_PIXELS,)
+
+
+def test_a_picture_file_that_is_too_long_is_not_read() -> None:
+    """A head and 300 MB of zeros would keep Pillow reading for minutes."""
+    long = clips.picture(SCENE[0], "JPEG") + bytes(1000)
+
+    media = open_media(long, Limits(picture_bytes=len(long) - 1))
+
+    assert list(media.key_frames()) == list(media.frames(100, economical=False)) == []
+    assert media.coverage().problems == (Problem.LIMIT_BYTES,)
+
+
+def test_an_animation_stops_at_its_own_pixel_limit() -> None:
+    height, width = SCENE.shape[1:]
+
+    media = open_media(clips.animation(SCENE[:10]), Limits(animation_pixels=4 * height * width))
+
+    assert len(list(media.frames(1, economical=False))) == 4
+    assert media.coverage().problems == (Problem.LIMIT_PIXELS,)

@@ -195,6 +195,9 @@ class TestDetails:
 
         assert sum("known harmless by an allow list" in line for line in lines) == 1
         assert ("matches" in lines[0]) == (count > 1)
+        assert "more" not in lines[0]
+        found = replace(NOTHING, matches=(match(),), suppressed=(match(),) * count)
+        assert any(f"{count} more match" in line for line in wording.details(found))
 
     @pytest.mark.parametrize("code", [*Problem, "no_references"])
     def test_every_problem_has_its_own_words(self, code: str) -> None:
