@@ -115,7 +115,7 @@ class Track:
 
 
 def run_starts(hashes: NDArray[np.uint8], within_bits: int) -> Iterator[int]:
-    """First rows of the runs that stay within so many bits of their first hash, as they are found."""
+    """First rows of the runs that stay within so many bits of their first hash, in order."""
     start, count, window = 0, len(hashes), 64
     while start < count:
         yield start
