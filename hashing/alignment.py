@@ -31,10 +31,10 @@ _MOST_LINES: Final = 8  # a reference cut to pieces and joined again gives sever
 # a hit is not a new one.
 DISTINCT_BITS: Final = 12
 _FULLY_NEW_BITS: Final = 64  # half of what two unrelated frames differ in: a wholly new picture
-# Between other takes of one scene (at most 0.31) and copies (at least 0.47): docs/benchmarks.md,
+# Between other takes of one scene (at most 0.39) and copies (at least 0.46): docs/benchmarks.md,
 # "Agreement". Below it only the best hit counts: a little of the evidence of each frame would add
 # up to a match where two takes of a still scene are long enough.
-SAME_TAKE_AGREEMENT: Final = 0.33
+SAME_TAKE_AGREEMENT: Final = 0.42
 _TAKEN: Final = -1e6  # evidence of a frame in another alignment: no part is worth crossing it
 
 

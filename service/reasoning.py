@@ -108,7 +108,7 @@ def lines(explanation: Explanation, list_name: str, reference: str) -> list[str]
     if explanation.best is not None and explanation.best.reference_ranges_ms:
         told.append(
             f"The pictures change together: {explanation.best.agreement:.2f} of 1 "
-            "(copies 0.35 and more, other takes of one scene at most 0.18)."
+            "(copies 0.46 and more, other takes of one scene at most 0.39)."
         )
     told += _nearest_lines(explanation)
     coverage = explanation.coverage
