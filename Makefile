@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9# tests/test_packaging.py holds it to the one in uv.lock
 BIN := .venv/bin
 DEMO_STAMP := .venv/.ready-to-run
 DEV_STAMP := .venv/.ready-to-develop
-BENCHMARKS = $(basename $(notdir $(shell grep -l '^if __name__' benchmarks/*.py)))
+BENCHMARKS = $(filter-out launch,$(basename $(notdir $(shell grep -l '^if __name__' benchmarks/*.py))))
 FAST :=# make bench FAST=--fast
 
 # uv works in our .venv with the Python it was made with, and fetches no other.
