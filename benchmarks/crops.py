@@ -1,17 +1,12 @@
 """How far a crop moves pHash, as it is and in the views that suppose a crop: the table that chose
 ``hashing.views.CROPS_PERCENT``."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.footage import dev_rows
-from benchmarks.peers.sample_set import videos_folder
+from benchmarks.footage import dev_rows, sampled
 from benchmarks.report import Report, arguments
 from hashing import bits, phash
-from hashing.decode import Limits, open_media
-from hashing.errors import MediaError
 from hashing.views import CROPS_PERCENT
 
 _CROPPED = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20)  # percent of a side, on each of the four
@@ -25,7 +20,13 @@ def main() -> None:
     rows = dev_rows("source")[: 15 if flags.fast else None]
     if not rows:
         raise SystemExit("no development clips; set RECIRC_BENCH_VIDEOS")
-    distances = np.array([frame for row in rows for frame in _of_clip(row["file"])])
+    distances = np.array(
+        [
+            [_moved(luma, percent) for percent in _CROPPED]
+            for row in rows
+            for luma in sampled(row["file"], _EVERY_MS)
+        ]
+    )
     report.text(
         f"{len(distances)} frames of {len(rows)} development clips: median distance in bits of the "
         "cropped frame to the whole one, as it is and in each view that supposes a crop. A hit is "
@@ -43,16 +44,6 @@ def main() -> None:
         report.figure(f"crop_{percent}_as_is_bits", float(line[0]))
         report.figure(f"crop_{percent}_best_view_bits", float(line.min()))
     report.finish(write=flags.write)
-
-
-def _of_clip(file: str) -> Iterator[NDArray[np.int64]]:
-    """Of sampled frames, distances in bits: int64 (crops, views)."""
-    try:
-        media = open_media((videos_folder() / "dev" / file).read_bytes(), Limits())
-        for frame in media.frames(_EVERY_MS, economical=True):
-            yield np.array([_moved(frame.luma, percent) for percent in _CROPPED])
-    except MediaError:
-        return
 
 
 def _moved(luma: NDArray[np.uint8], percent: int) -> list[int]:

@@ -7,11 +7,15 @@ from itertools import count
 from pathlib import Path
 
 import av
+import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from benchmarks.peers.sample_set import videos_folder
 from benchmarks.procedural import scene
+from hashing.decode import Limits, open_media
+from hashing.errors import MediaError
 
 _CACHE = Path(__file__).resolve().parents[1] / ".bench" / "clips"
 WIDTH, HEIGHT, FPS = 854, 480, 30
@@ -38,6 +42,19 @@ def dev_rows(role: str = "") -> list[dict[str, str]]:
         return []
     with manifest.open(newline="") as lines:
         return [row for row in csv.DictReader(lines) if role in ("", row["role"])]
+
+
+def sampled(file: str, every_ms: int) -> Iterator[NDArray[np.uint8]]:
+    """Luma of a development clip's sampled frames, as a check sees them; what can be read of it.
+
+    Each plane is the decoder's own: use it before asking for the next.
+    """
+    try:
+        media = open_media((videos_folder() / "dev" / file).read_bytes(), Limits())
+        for frame in media.frames(every_ms, economical=True):
+            yield frame.luma
+    except MediaError:
+        return
 
 
 def _encode(path: Path, frames: int, skip: int) -> None:

@@ -1,18 +1,13 @@
 """How far a frame's pHash moves under a hard re-encode, by PDQ's quality score of the frame: the
 table that chose the quality floor of pHash."""
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.footage import dev_rows
-from benchmarks.peers.sample_set import videos_folder
+from benchmarks.footage import dev_rows, sampled
 from benchmarks.report import Report, arguments
 from hashing import bits, pdq, phash
-from hashing.decode import Limits, open_media
-from hashing.errors import MediaError
 from hashing.lanes import PHASH_QUALITY_FLOOR
 
 _BANDS = ((0, 5), (5, 10), (10, 20), (20, 30), (30, 40), (40, 50), (50, 60), (60, 80), (80, 101))
@@ -26,7 +21,7 @@ def main() -> None:
     rows = dev_rows("source")[: 20 if flags.fast else None]
     if not rows:
         raise SystemExit("no development clips; set RECIRC_BENCH_VIDEOS")
-    pairs = np.array([pair for row in rows for pair in _of_clip(row["file"])])
+    pairs = np.array([_moved(luma) for row in rows for luma in sampled(row["file"], _EVERY_MS)])
     report.text(
         f"{len(pairs)} frames of {len(rows)} development clips, against themselves at half size as "
         f"JPEG of quality 20. The floor is {PHASH_QUALITY_FLOOR}: below it a copy's hash is noise."
@@ -40,16 +35,6 @@ def main() -> None:
     report.figure("kept_share", len(kept) / len(pairs))
     report.figure("kept_p99_bits", float(np.percentile(kept, 99)))
     report.finish(write=flags.write)
-
-
-def _of_clip(file: str) -> Iterator[tuple[int, int]]:
-    """(quality, distance in bits) of sampled frames."""
-    try:
-        media = open_media((videos_folder() / "dev" / file).read_bytes(), Limits())
-        for frame in media.frames(_EVERY_MS, economical=True):
-            yield _moved(frame.luma)
-    except MediaError:
-        return
 
 
 def _moved(luma: NDArray[np.uint8]) -> tuple[int, int]:

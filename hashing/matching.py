@@ -209,10 +209,15 @@ def tries(clip: Fingerprint, reference_frames: int) -> float:
 
 def _false_alarms(alignment: Alignment, lines_tried: float) -> float:
     # Half of the prior goes to unchanged speed, the rest is shared by the grid's other speeds.
-    plain = abs(alignment.speed - 1.0) <= _PLAIN_SPEED
+    plain = is_unchanged(alignment.speed)
     return chance.expected_false_alarms(
         alignment.evidence_nats, lines_tried * 2.0 * (1 if plain else len(SPEEDS) - 1)
     )
+
+
+def is_unchanged(speed: float) -> bool:
+    """Whether a line of this speed counts as unchanged, for the chance and in words alike."""
+    return abs(speed - 1.0) <= _PLAIN_SPEED
 
 
 def _is_still(fingerprint: Fingerprint) -> bool:

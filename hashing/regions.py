@@ -30,7 +30,8 @@ class RegionFinder:
         size = (luma.shape[0], luma.shape[1])
         if size not in self._borders:
             self._borders[size] = BorderFinder(*size)
-            self._surrounds[size] = SurroundFinder(*size)
+            if self._surround:
+                self._surrounds[size] = SurroundFinder(*size)
         self._found.pop(size, None)
         self._borders[size].add(luma)
         if self._surround:
@@ -48,7 +49,7 @@ class RegionFinder:
             return {}
         found = {}
         borderless = self._borders[size].find()
-        inner = self._surrounds[size].find()
+        inner = self._surrounds[size].find() if self._surround else None
         if borderless is not None:
             found[Region.BORDERLESS] = borderless
         if inner is not None and not (borderless is not None and inner.is_about(borderless)):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hashing.fingerprint import Kind
-from hashing.matching import Finding, Range
+from hashing.matching import Finding, Range, is_unchanged
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from hashing.views import Region, View
 from service import guidance
@@ -20,7 +20,6 @@ MOST_MATCHES: Final = 5  # told in words; the rest are counted
 _MOST_RANGES: Final = 4
 _MOST_DECADES: Final = 30  # beyond this a chance says no more than "never"
 _SUPERSCRIPTS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_PLAIN_SPEED: Final = 0.02  # within this of 1 nobody would call it another speed
 _SECONDS_UNTIL_MS: Final = 100_000  # longer clips are told in minutes
 _REGIONS: Final = {
     Region.WHOLE: "",
@@ -199,7 +198,7 @@ def _where(finding: Finding, reference: str, kind: Kind | None) -> str:
     speed = ""
     if finding.speed < 0:
         speed = ", played backwards"
-    elif abs(finding.speed - 1.0) > _PLAIN_SPEED:
+    elif not is_unchanged(finding.speed):
         speed = f", played at {finding.speed:.2f} times its speed"
     return f"{clip} of this clip are {ranges(finding.reference_ranges_ms)} of {name}{speed}"
 
