@@ -14,6 +14,8 @@ _BLOCKS: Final = 24  # a row of 854 px is averaged in 24 blocks: noise of sd 25 
 _EVEN_SD: Final = 3.0
 _STILL_SD: Final = 5.0
 _LEAST_SHARE: Final = 0.01  # thinner borders move a 64-pixel plane by less than a pixel: left alone
+_TEXT_GAPS: Final = 0.1  # of a caption band: even lines above, between and below the lines of text
+_SAME_SIDE: Final = 0.02  # of the width
 _MOST_SHARE: Final = 0.8  # of a side; more would leave a splinter, so then nothing is removed
 
 
@@ -42,10 +44,12 @@ class BorderFinder:
     def find(self) -> Rectangle | None:
         """The picture inside the borders; None where there are none."""
         everything = slice(0, _BLOCKS)
-        top, bottom = self._span(self._rows, everything)
+        top, bottom = _span(self._is_picture(self._rows, everything))
         # Where bars stand on all four sides in two colours, a column is even only between the rows.
-        left, right = self._span(self._columns, _inner_blocks(top, bottom, self._height))
-        top, bottom = self._span(self._rows, _inner_blocks(left, right, self._width))
+        among_rows = _inner_blocks(top, bottom, self._height)
+        left, right = _span(self._is_picture(self._columns, among_rows))
+        among_columns = _inner_blocks(left, right, self._width)
+        top, bottom = _span(self._is_picture(self._rows, among_columns))
         removed_rows = 1 - (bottom - top) / self._height
         removed_columns = 1 - (right - left) / self._width
         if max(removed_rows, removed_columns) > _MOST_SHARE:
@@ -54,14 +58,33 @@ class BorderFinder:
             return None
         return Rectangle(top, left, bottom, right)
 
-    def _span(self, sums: NDArray[np.float64], blocks: slice) -> tuple[int, int]:
-        """First and last-plus-one line that is not border, looking only at these blocks."""
+    def hides_text(self, outer: Rectangle, inner: Rectangle) -> bool:
+        """Whether ``inner`` cuts a caption band off ``outer``: even lines go on behind its text.
+
+        A band is as wide as the picture; where the sides move in as well, it is a window or a
+        thing in the picture.
+        """
+        room = _SAME_SIDE * (outer.right - outer.left)
+        if abs(outer.left - inner.left) > room or abs(outer.right - inner.right) > room:
+            return False
+        rows = self._is_picture(self._rows, _inner_blocks(outer.left, outer.right, self._width))
+        bands = (rows[outer.top : inner.top], rows[inner.bottom : outer.bottom])
+        return any(len(lines) and float((~lines).mean()) >= _TEXT_GAPS for lines in bands)
+
+    def _is_picture(self, sums: NDArray[np.float64], blocks: slice) -> NDArray[np.bool_]:
+        """Which lines are not border, looking only at these blocks."""
         mean = sums[0][:, blocks] / self._frames
         variance = np.maximum(0.0, sums[1][:, blocks] / self._frames - mean * mean)
         uneven = mean.std(axis=1) > _EVEN_SD
         moving = np.sqrt(variance.mean(axis=1)) > _STILL_SD
-        picture = np.flatnonzero(uneven | moving)
-        return (int(picture[0]), int(picture[-1]) + 1) if len(picture) else (0, len(mean))
+        picture: NDArray[np.bool_] = uneven | moving
+        return picture
+
+
+def _span(is_picture: NDArray[np.bool_]) -> tuple[int, int]:
+    """First and last-plus-one line of the picture, or all lines where none is."""
+    picture = np.flatnonzero(is_picture)
+    return (int(picture[0]), int(picture[-1]) + 1) if len(picture) else (0, len(is_picture))
 
 
 def _inner_blocks(start: int, stop: int, length: int) -> slice:

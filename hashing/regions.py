@@ -1,14 +1,17 @@
 """Where the picture is in a clip's frames: found once for the whole clip, never per frame."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashing.borders import BorderFinder
+from hashing.edges import EdgeFinder
 from hashing.rectangle import Rectangle
-from hashing.surround import SurroundFinder
 from hashing.views import Region
+
+_MOST_REGIONS: Final = 2  # beside the whole frame: each costs a hash of every frame and look-ups
 
 
 class RegionFinder:
@@ -22,7 +25,7 @@ class RegionFinder:
         """``surround``: also look for the picture inside a still or blurred surround."""
         self._surround = surround
         self._borders: dict[tuple[int, int], BorderFinder] = {}
-        self._surrounds: dict[tuple[int, int], SurroundFinder] = {}
+        self._edges: dict[tuple[int, int], EdgeFinder] = {}
         self._found: dict[tuple[int, int], Mapping[Region, Rectangle]] = {}
 
     def add(self, luma: NDArray[np.uint8]) -> None:
@@ -31,11 +34,11 @@ class RegionFinder:
         if size not in self._borders:
             self._borders[size] = BorderFinder(*size)
             if self._surround:
-                self._surrounds[size] = SurroundFinder(*size)
+                self._edges[size] = EdgeFinder(*size)
         self._found.pop(size, None)
         self._borders[size].add(luma)
         if self._surround:
-            self._surrounds[size].add(luma)
+            self._edges[size].add(luma)
 
     def find(self, height: int, width: int) -> Mapping[Region, Rectangle]:
         """The regions beside the whole frame, for frames of this size."""
@@ -47,11 +50,26 @@ class RegionFinder:
     def _look(self, size: tuple[int, int]) -> Mapping[Region, Rectangle]:
         if size not in self._borders:
             return {}
-        found = {}
         borderless = self._borders[size].find()
-        inner = self._surrounds[size].find() if self._surround else None
+        edged = self._edges[size].find() if self._surround else ()
         if borderless is not None:
-            found[Region.BORDERLESS] = borderless
-        if inner is not None and not (borderless is not None and inner.is_about(borderless)):
-            found[Region.INNER] = inner
-        return found
+            edged = tuple(one for one in edged if not one.is_about(borderless))
+            if len(edged) < _MOST_REGIONS or self._is_trusted(size, borderless, edged):
+                edged = (borderless, *edged)
+        elif len(edged) == 1:
+            return {Region.INNER: edged[0]}
+        return dict(zip((Region.BORDERLESS, Region.INNER), edged, strict=False))
+
+    def _is_trusted(
+        self, size: tuple[int, int], borderless: Rectangle, edged: tuple[Rectangle, ...]
+    ) -> bool:
+        """Whether borders outrank the second of two rectangles with edges of their own.
+
+        Not where they end at the text of a caption band, nor where they are all around and end at
+        something on a desktop, short of the picture.
+        """
+        borders = self._borders[size]
+        hides_text = any(borders.hides_text(borderless, one) for one in edged)
+        height, width = borderless.bottom - borderless.top, borderless.right - borderless.left
+        are_bars = height == size[0] or width == size[1]
+        return not hides_text and (are_bars or self._edges[size].bounds(borderless))
