@@ -31,10 +31,9 @@ _MOST_LINES: Final = 8  # a reference cut to pieces and joined again gives sever
 # a hit is not a new one.
 DISTINCT_BITS: Final = 12
 _FULLY_NEW_BITS: Final = 64  # half of what two unrelated frames differ in: a wholly new picture
-# Between other takes of one scene (at most 0.39) and copies (at least 0.46): docs/benchmarks.md,
-# "Agreement". Below it only the best hit counts: a little of the evidence of each frame would add
-# up to a match where two takes of a still scene are long enough.
-SAME_TAKE_AGREEMENT: Final = 0.42
+# Around a line, where pictures are compared for agreement: the fit is out by a frame or two, and
+# hand-held footage is another picture by then.
+_FINE_SHIFTS_MS: Final = (0, -40, 40, -80, 80, -120, 120)
 _TAKEN: Final = -1e6  # evidence of a frame in another alignment: no part is worth crossing it
 
 
@@ -298,7 +297,7 @@ def _measured(
     """The alignment of these clip rows along the line; the first and last of them are hits."""
     hit = rows[walk.hit[rows]]
     distinct = _distinct(clip, reference, walk, hit)
-    together = agreement.of(clip.hashes[distinct], reference.hashes[walk.rows[distinct]])
+    together = _agreement(clip, reference, line, rows)
     weighed = chance.evidence(walk.distances[rows]) * _novelty(clip, reference, walk, rows)
     lead = float(chance.evidence(walk.distances[distinct]).max())
     rest = max(0.0, float(weighed.sum()) - lead)
@@ -320,8 +319,23 @@ def _measured(
         distinct_hits=len(distinct),
         mean_distance_bits=float(walk.distances[hit].mean()),
         agreement=together,
-        evidence_nats=lead + rest * (together if together >= SAME_TAKE_AGREEMENT else 0.0),
+        evidence_nats=lead + rest * together,
     )
+
+
+def _agreement(clip: Track, reference: Track, line: _Line, rows: NDArray[np.intp]) -> float:
+    """How far clip and reference change together in these clip rows, at the line's best fit.
+
+    The reference's frames are those at the expected time, not the nearest around it: those would
+    follow the clip's changes wherever the scene is alike.
+    """
+    expected_ms = line.at(clip.times_ms[rows])
+    shown = [
+        np.searchsorted(reference.times_ms, expected_ms + shift_ms, side="right") - 1
+        for shift_ms in _FINE_SHIFTS_MS
+    ]
+    mine = clip.hashes[rows]
+    return max(agreement.of(mine, reference.hashes[np.maximum(one, 0)]) for one in shown)
 
 
 def _largest_sum(values: NDArray[np.float64]) -> tuple[int, int]:
