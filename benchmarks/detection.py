@@ -1,29 +1,51 @@
 """Recall, localisation and false alarms on the attack suite: every edit in three severities.
 
 References are the original files; copies are made from their decoded frames, and each is checked
-against one index of all references. ``--fast`` takes a few sources and medium severity.
+against one index of all references. All of each copy is looked at, as by ``recirc check
+--thorough``. ``--fast`` takes a few sources and medium severity; a whole run takes what
+``attacks.choice`` says. Copies, fingerprints and the peers' hashes are kept in .bench, so that a
+run that was stopped goes on where it was.
 """
 
 import argparse
+import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from benchmarks import heatmap
-from benchmarks.attacks import beside, catalogue, checks, clips, scores, sources, tables
-from benchmarks.attacks.clips import Copy
+from benchmarks.attacks import (
+    alarms,
+    beside,
+    calibration,
+    catalogue,
+    checks,
+    choice,
+    clips,
+    generated,
+    kept,
+    scores,
+    sources,
+    tables,
+    targets,
+)
+from benchmarks.attacks.checks import Job
+from benchmarks.attacks.clips import Copy, Task
 from benchmarks.attacks.edit import Edit, Severity
 from benchmarks.attacks.footage import Segment
-from benchmarks.attacks.scores import Outcome
+from benchmarks.attacks.scores import COPIES, UNLISTED, Outcome
 from benchmarks.attacks.sources import LEAST_S, REAL, Source, Sources
+from benchmarks.footage import dev_rows
 from benchmarks.peers.vpdq import PeerUnavailable
 from benchmarks.report import Report
 
 _FOLDER = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
-_FAST_SOURCES, _FAST_UNLISTED = 8, 1
+_FAST_UNLISTED = 1
 _FAST_MOST_S = 20.0  # longer references and sources wait for the whole run
-# What procedural negatives go through, beside being checked as they are; the whole run takes all.
+# What procedural negatives go through in a fast run, beside being checked as they are.
 _FAST_NEGATIVE_EDITS = ("a1", "b4", "d1", "e3", "e5", "f2")
 _VPDQ, _NAIVE = "vPDQ 0.2.5", "imagehash, naive"
 
@@ -48,9 +70,9 @@ class _Page(Report):
         super().finish(write=False)
         if write:
             lead = "# Detection\n\n![recall by edit and severity](detection.png)"
-            page = "\n\n".join(
-                [lead, *self._parts, "Measured by `python -m benchmarks.detection`."]
-            )
+            flags = [flag for flag in sys.argv[1:] if flag != "--write"]
+            command = " ".join(["python -m benchmarks.detection", *flags])
+            page = "\n\n".join([lead, *self._parts, f"Measured by `{command}`."])
             _FOLDER.mkdir(parents=True, exist_ok=True)
             (_FOLDER / "detection.md").write_text(page + "\n")
 
@@ -63,14 +85,24 @@ def main() -> None:
     listed = [s for s in every.listed if not flags.fast or s.duration_s <= _FAST_MOST_S]
     chosen = _clips(every, listed, flags)
     print(f"{len(chosen)} clips ready after {time.monotonic() - started_s:.0f} s", flush=True)
+    if flags.prepare:
+        return
     outcomes = _outcomes(chosen, listed, peers=flags.peers)
     peers = sorted(outcomes[0].peers)
+    curves = calibration.curves(outcomes)
     report = _Page("detection", "What was measured")
     report.text(_setting(outcomes, listed))
-    tables.targets(report, outcomes)
+    if _VPDQ in peers:
+        unread = beside.vpdq_unread(listed)
+        report.text(
+            f"{_VPDQ} with its shipped settings has no usable hash of {len(unread)} of the "
+            f"{len(listed)} references, and finds no copy of these."
+        )
+    targets.table(report, outcomes)
     tables.by_family(report, outcomes, peers)
     tables.by_edit(report, outcomes, peers)
-    tables.false_alarms(report, outcomes, peers)
+    alarms.table(report, outcomes, peers)
+    calibration.table(report, curves)
     tables.localisation(report, outcomes)
     tables.lengths(report, outcomes)
     tables.cost(report, outcomes)
@@ -79,6 +111,7 @@ def main() -> None:
     report.figure("elapsed_s", round(time.monotonic() - started_s))
     if flags.write:
         _draw(outcomes, peers)
+        calibration.draw(_FOLDER / calibration.PICTURE, curves)
     report.finish(write=flags.write)
 
 
@@ -87,9 +120,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fast", action="store_true", help="a few sources, medium severity")
     parser.add_argument("--write", action="store_true", help="update docs/benchmarks/detection.*")
     parser.add_argument("--peers", action="store_true", help="vPDQ and imagehash on the same clips")
+    parser.add_argument("--prepare", action="store_true", help="make the copies, check none")
     parser.add_argument("--misses", action="store_true", help="every miss and false alarm")
     parser.add_argument("--edits", help="short names or families, as in e3,e5,F", default="")
-    parser.add_argument("--severity", choices=[*Severity], help="this one only")
+    parser.add_argument("--severity", type=Severity, choices=[*Severity], help="this one only")
     parser.add_argument("--sources", type=int, help="how many listed sources to copy")
     return parser.parse_args()
 
@@ -97,21 +131,38 @@ def _arguments() -> argparse.Namespace:
 def _clips(every: Sources, listed: Sequence[Source], flags: argparse.Namespace) -> list[_Clip]:
     """All clips of this run: copies, copies of unlisted footage, transcodes, negatives."""
     edits = _edits(flags.edits)
-    severities = _severities(flags)
-    real = [s for s in listed if s.kind == REAL and s.duration_s >= LEAST_S]
-    count = flags.sources or (_FAST_SOURCES if flags.fast else len(real))
-    few = flags.fast or flags.sources
-    tasks = clips.tasks_of(clips.spread(real, count), edits, severities)
-    unlisted = clips.spread(every.unlisted, _FAST_UNLISTED if few else len(every.unlisted))
-    tasks += clips.tasks_of(unlisted, edits, severities)
-    wanted = [e for e in edits if not few or e.key in _FAST_NEGATIVE_EDITS]
-    tasks += clips.tasks_of(every.negatives, wanted, [Severity.MEDIUM])
+    tasks = [
+        task
+        for task in dict.fromkeys(_tasks(every, listed, edits, flags))
+        if flags.severity in (None, task.severity)
+    ]
     copies = list(clips.ready(tasks, _known(every), every.unlisted))
     groups = {one.group for one in listed}
     plain = [one for one in every.extra if one.group in groups] if not flags.edits else []
     return [
         *map(_of_copy, copies),
         *(_as_it_is(one) for one in [*plain, *every.unlisted, *every.negatives]),
+    ]
+
+
+def _tasks(
+    every: Sources, listed: Sequence[Source], edits: Sequence[Edit], flags: argparse.Namespace
+) -> list[Task]:
+    """The copies to be checked; of every edit of some sources where these are asked for."""
+    real = [s for s in listed if s.kind == REAL and s.duration_s >= LEAST_S]
+    short = [s for s in real if s.duration_s <= _FAST_MOST_S]
+    first = clips.spread(short, flags.sources or choice.FAST_SOURCES)
+    if flags.fast or flags.sources:
+        unlisted = clips.spread(every.unlisted, _FAST_UNLISTED)
+        few = [edit for edit in edits if edit.key in _FAST_NEGATIVE_EDITS]
+        chosen = [*first, *unlisted]
+        tasks = (
+            choice.fast(chosen, edits) if flags.fast else clips.tasks_of(chosen, edits, [*Severity])
+        )
+        return tasks + clips.tasks_of(every.negatives, few, [Severity.MEDIUM])
+    return [
+        *choice.whole(real, edits, first),
+        *choice.negatives([*every.unlisted, *every.negatives], edits),
     ]
 
 
@@ -125,12 +176,6 @@ def _edits(names: str) -> list[Edit]:
     if not found:
         raise SystemExit(f"no edit is called {names}; try e3 or E")
     return found
-
-
-def _severities(flags: argparse.Namespace) -> list[Severity]:
-    if flags.severity:
-        return [Severity(flags.severity)]
-    return [Severity.MEDIUM] if flags.fast else list(Severity)
 
 
 def _known(every: Sources) -> tuple[Source, ...]:
@@ -161,6 +206,8 @@ def _outcomes(chosen: Sequence[_Clip], listed: Sequence[Source], *, peers: bool)
         except PeerUnavailable as error:
             print(f"vPDQ was not measured: {error}")
     groups = frozenset(source.group for source in listed)
+    scenes = _scenes(listed)
+    jobs = [Job(clip.path, _shown(clip) & groups) for clip in chosen]
     return [
         Outcome(
             source=clip.source.name,
@@ -169,23 +216,47 @@ def _outcomes(chosen: Sequence[_Clip], listed: Sequence[Source], *, peers: bool)
             severity=clip.severity,
             label=clip.label,
             expected=scores.expected_of(clip.segments, groups),
-            shown=frozenset(one.owner for one in clip.segments),
+            shown=_shown(clip),
+            takes=scenes.get(_scene(clip.source), frozenset()) - _shown(clip),
             segments=clip.segments,
             checked=checked,
             peers={name: found[place] for name, found in beside_it.items()},
         )
         for place, (clip, checked) in enumerate(
-            zip(chosen, checks.check_all(paths, listed), strict=True)
+            zip(chosen, checks.check_all(jobs, listed), strict=True)
         )
     ]
 
 
+def _shown(clip: _Clip) -> frozenset[str]:
+    return frozenset(one.owner for one in clip.segments)
+
+
+def _scenes(listed: Sequence[Source]) -> dict[str, frozenset[str]]:
+    """Listed groups by what they have in common: a real scene, or the template of a made one."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for source in listed:
+        found[_scene(source)].add(source.group)
+    return {scene: frozenset(groups) for scene, groups in found.items()}
+
+
+def _scene(source: Source) -> str:
+    if source.kind == REAL:
+        return _real_scenes().get(source.group, source.group)
+    return generated.template(source.kind)
+
+
+@cache
+def _real_scenes() -> dict[str, str]:
+    return {row["group"]: row["scene"] for row in dev_rows()}
+
+
 def _kind(clip: _Clip, listed: frozenset[str]) -> str:
     """The row of the false alarm table that a clip belongs to."""
-    if any(one.owner in listed for one in clip.segments):
-        return "copies, against other footage"
+    if _shown(clip) & listed:
+        return COPIES
     form = "as it is" if clip.edit is None else "edited"
-    kind = "unlisted footage" if clip.source.kind == REAL else clip.source.kind
+    kind = UNLISTED if clip.source.kind == REAL else clip.source.kind
     return f"{kind}, {form}"
 
 
@@ -196,7 +267,7 @@ def _setting(outcomes: Sequence[Outcome], listed: Sequence[Source]) -> str:
     return (
         f"{len(copied)} sources in {len(edits)} forms of edit; {len(outcomes):,} checks against "
         f"one list of {len(listed)} references ({length_ms / 60_000:.0f} minutes, {frames:,} frame "
-        f"hashes), default settings, code {checks.code_version()}."
+        f"hashes), default settings, code {kept.code_version()}."
     )
 
 

@@ -55,6 +55,11 @@ def arguments(description: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
+def percent(share: float | None) -> str:
+    """For people; a dash where nothing was measured."""
+    return "–" if share is None else f"{100 * share:.3g}"
+
+
 def _replace_section(name: str, section: str) -> None:
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
     page = _PAGE.read_text() if _PAGE.exists() else "# Benchmarks\n"

@@ -38,6 +38,11 @@ def vpdq_found(paths: Sequence[Path], listed: Sequence[Source]) -> Groups:
     ]
 
 
+def vpdq_unread(listed: Sequence[Source]) -> list[str]:
+    """Listed clips from which vPDQ, once it has hashed them, has no usable frame."""
+    return [s.name for s in listed if not vpdq.usable(_vpdq_hashes(s.path))]
+
+
 def naive_found(paths: Sequence[Path], listed: Sequence[Source]) -> Groups:
     """For each path the groups that one near frame finds: 64-bit pHash, one frame a second."""
     every = [*paths, *(source.path for source in listed)]

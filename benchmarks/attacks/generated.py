@@ -2,6 +2,7 @@
 clips are. Harmless by construction."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -14,6 +15,7 @@ from benchmarks.procedural import scene
 
 HEIGHT, WIDTH, FPS = 270, 480, 25.0
 _SECONDS: Final = 8.0
+_LEADER_S: Final = 5.0
 _WHITE, _DARK = (240, 240, 240), (30, 26, 24)
 
 
@@ -96,17 +98,32 @@ def intro() -> Footage:
     return made("intro", 3.0, shown).nobodys()
 
 
+def _behind(start: Footage, group: str, own: Footage) -> Footage:
+    """Footage of this group's own after a start that is nobody's."""
+    lead_ms = start.duration_s * 1000.0
+    owned = replace(own, owners=(group,) * len(own), times_ms=own.times_ms + lead_ms)
+    return joined([start, owned])
+
+
 def _with_intro(seed: int) -> Footage:
-    own = scenery(5000 + seed, 6.0)
-    owned = Footage(
-        own.fps,
-        own.height,
-        own.width,
-        (f"intro-show-{seed}",) * len(own),
-        own.times_ms + 3000.0,
-        own.shown,
-    )
-    return joined([intro(), owned])
+    return _behind(intro(), f"intro-show-{seed}", scenery(5000 + seed, 6.0))
+
+
+def _with_logo(seed: int) -> Footage:
+    """A news channel's own: logo, lower third and running line are the same over other scenes."""
+    own = scenery(6000 + seed)
+
+    def shown(number: int) -> Frame:
+        frame = own.shown(number).copy()
+        frame[14:44, WIDTH - 84 : WIDTH - 14] = (40, 30, 170)
+        lettered(frame, "NINE", (WIDTH - 78, 37), 18, _WHITE)
+        frame[HEIGHT - 66 : HEIGHT - 26, 20 : WIDTH - 20] = (110, 60, 20)
+        lettered(frame, "BREAKING NEWS", (32, HEIGHT - 39), 20, _WHITE)
+        frame[HEIGHT - 22 :] = _DARK
+        lettered(frame, "CHANNEL NINE NEWS " * 3, (-2 * (number % 90), HEIGHT - 6), 12, _WHITE)
+        return frame
+
+    return made(f"logo-show-{seed}", _SECONDS, shown)
 
 
 def _talking_head(seed: int) -> Footage:
@@ -162,9 +179,8 @@ def _block(frame: Frame, block: NDArray[np.float64], ahead: float) -> None:
     cv2.rectangle(frame, *corners, _DARK, 1)
 
 
-def _countdown(seed: int) -> Footage:
-    """A leader: numbers and a turning hand; the same but for the title's words."""
-    title = letters(np.random.default_rng(seed), 12)
+def _leader() -> Footage:
+    """Numbers and a turning hand, five seconds: the same before every film, and nobody's."""
 
     def shown(number: int) -> Frame:
         frame = flat(HEIGHT, WIDTH, (120, 120, 120))
@@ -173,24 +189,35 @@ def _countdown(seed: int) -> Footage:
         hand = (int(centre[0] + 110 * np.sin(angle)), int(centre[1] - 110 * np.cos(angle)))
         cv2.circle(frame, centre, 110, _DARK, 3)
         cv2.line(frame, centre, hand, _DARK, 3)
-        lettered(
-            frame, str(int(_SECONDS - number / FPS)), (centre[0] - 25, centre[1] + 30), 60, _DARK
-        )
-        lettered(frame, title, (10, 25), 14, _DARK)
+        left = str(int(_LEADER_S - number / FPS))
+        lettered(frame, left, (centre[0] - 25, centre[1] + 30), 60, _DARK)
         return frame
 
-    return made(f"countdown-{seed}", _SECONDS, shown)
+    return made("leader", _LEADER_S, shown).nobodys()
+
+
+def _film(first_seed: int) -> Callable[[int], Footage]:
+    """Films after the leader."""
+    return lambda seed: _behind(_leader(), f"film-{first_seed + seed}", scenery(first_seed + seed))
 
 
 # Seeds 1 and 2 of each kind are the same template with other content: seed 1 goes on the list,
-# and seed 2 is checked and must not be found.
+# and seed 2 is checked and must not be found. Kinds of one template differ after "of".
 KINDS: dict[str, Callable[[int], Footage]] = {
     "black": _black,
     "test card": _test_card,
     "slides": _slides,
     "shared intro": _with_intro,
+    "shared logo": _with_logo,
     "talking head": _talking_head,
     "game": _game,
-    "countdown": _countdown,
+    # What one reference alone begins with cannot be told from its own footage: two begin with it.
+    "countdown leader of a film": _film(7000),
+    "countdown leader of a newsreel": _film(8000),
     "scenery": scenery,
 }
+
+
+def template(kind: str) -> str:
+    """What footage of this kind has in common with that of others."""
+    return kind.split(" of ", maxsplit=1)[0]

@@ -53,6 +53,20 @@ def _banner(share: float) -> Apply:
     return edit
 
 
+def _text_line(share: float) -> Apply:
+    """One line of text on a dark band across the foot, this share of the height and of the area."""
+
+    def edit(footage: Footage, material: Material) -> Footage:
+        height = max(6, round(footage.height * share))
+        band = np.full((height, footage.width, 3), _DARK, np.uint8)
+        words = letters(material.random, 60)
+        lettered(band, words, (footage.width // 40, round(height * 0.8)), height * 0.6, _WHITE)
+        top = footage.height - height - footage.height // 20
+        return footage.each(lambda frame, _: pasted(frame, band, top, 0))
+
+    return edit
+
+
 def _scrolling(lines: int) -> Apply:
     def edit(footage: Footage, material: Material) -> Footage:
         texts = [letters(material.random, 300) for _ in range(lines)]
@@ -152,8 +166,10 @@ def _blend(share: float) -> Apply:
 EDITS: tuple[Edit, ...] = (
     graded("d1 corner logo", *(Recipe(f"{a:.0%}", logo(a)) for a in (0.02, 0.06, 0.15))),
     graded("d2 text banner", *(Recipe(f"{s:.0%}", _banner(s)) for s in (0.08, 0.18, 0.30))),
+    graded("d2s text line", *(Recipe(f"{s:.0%}", _text_line(s)) for s in (0.02, 0.04, 0.06))),
     graded("d3 scrolling captions", *(Recipe(f"{n} lines", _scrolling(n)) for n in (1, 2, 4))),
     graded("d4 sticker", *(Recipe(f"{a:.0%}", _sticker(a)) for a in (0.05, 0.12, 0.25))),
+    graded("d4s small sticker", *(Recipe(f"{a:.0%}", _sticker(a)) for a in (0.02, 0.04, 0.06))),
     graded("d5 watermark", *(Recipe(f"alpha {a}", _watermark(a)) for a in (0.1, 0.25, 0.4))),
     graded("d6 censor blur", *(Recipe(f"{a:.0%}", _censor(a)) for a in (0.05, 0.15, 0.30))),
     graded("d7 blend", *(Recipe(f"alpha {a}", _blend(a)) for a in (0.1, 0.25, 0.4))),

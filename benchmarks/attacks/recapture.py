@@ -70,6 +70,38 @@ def _screen_recording(area: float) -> Apply:
     return edit
 
 
+def _chat(area: float) -> Apply:
+    """A recording of a chat: the clip plays in a message, this share of the area; nothing else
+    moves but the app's own play bar below it."""
+
+    def edit(footage: Footage, material: Material) -> Footage:
+        random = material.random
+        width = even(footage.width / 0.94)
+        height = even(footage.height * footage.width / area / width)
+        screen = flat(height, width, (int(random.integers(200, 240)),) * 3)
+        head = max(12, (height - footage.height) // 4)
+        screen[:head] = tuple(int(value) for value in random.integers(40, 160, 3))
+        lettered(screen, letters(random, 12), (width // 8, head * 2 // 3), head / 3, _WHITE)
+        top, left = head * 3 // 2, round(width * 0.03)
+        below = top + footage.height
+        for row, side in enumerate((0.05, 0.45, 0.05)):
+            corner = (round(width * side), below + head // 2 + row * head // 2)
+            opposite = (corner[0] + width // 2, corner[1] + head // 3)
+            cv2.rectangle(screen, corner, opposite, _WHITE, -1)
+            start = (corner[0] + width // 50, opposite[1] - head // 12)
+            lettered(screen, letters(random, 18), start, head / 6, _GREY)
+
+        def shown(frame: Frame, number: int) -> Frame:
+            picture = pasted(screen, frame, top, left)
+            done = left + round(footage.width * (number + 1) / len(footage))
+            cv2.line(picture, (left, below + 4), (done, below + 4), _RED, 3)
+            return picture
+
+        return _fitted(footage.each(shown, height=height, width=width))
+
+    return edit
+
+
 def _refilmed(keystone: float) -> Apply:
     """A screen filmed by hand: perspective, shake, moiré, gamma, glare, the bezel around it."""
 
@@ -131,6 +163,7 @@ EDITS: tuple[Edit, ...] = (
         "g1 screen recording",
         *(Recipe(f"{a:.0%} of the area", _screen_recording(a)) for a in (0.9, 0.7, 0.45)),
     ),
+    graded("g1c chat", *(Recipe(f"{a:.0%} of the area", _chat(a)) for a in (0.75, 0.6, 0.45))),
     graded("g2 refilmed screen", *(Recipe(f"{k:.0%}", _refilmed(k)) for k in (0.03, 0.08, 0.15))),
     graded("g3 phone, upright", *(Recipe(f"{s:.0%}", _phone(s)) for s in (0.45, 0.38, 0.30))),
 )

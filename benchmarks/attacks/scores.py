@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Final
 
 import numpy as np
 from scipy import stats
@@ -14,6 +15,13 @@ from hashing.matching import Range, united
 from hashing.verdict import Verdict
 
 _LEAST_COPY_MS = 800  # a shorter stretch of a source is not asked for
+_RIGHT_OVERLAP = 0.5  # of what is found and what is true together, usual for segments in time
+
+
+# Kinds of clips: those that show something on the list, and real clips that do not.
+COPIES: Final = "copies"
+UNLISTED: Final = "unlisted footage"
+REAL_KINDS: Final = frozenset({COPIES, *(f"{UNLISTED}, {form}" for form in ("as it is", "edited"))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +29,9 @@ class Outcome:
     """One check with its truth.
 
     ``edit`` and ``severity`` are None for a clip that was checked as it is; ``expected``: the
-    groups that have to be found; ``shown``: all listed groups that it shows at all; ``kind``: what
-    sort of footage it is; ``peers``: groups that each peer found.
+    groups that have to be found; ``shown``: all groups that it shows at all; ``takes``: listed
+    groups that are other takes of its scene, or other content in its template; ``kind``: what sort
+    of footage it is; ``peers``: groups that each peer found.
     """
 
     source: str
@@ -32,6 +41,7 @@ class Outcome:
     label: str
     expected: frozenset[str]
     shown: frozenset[str]
+    takes: frozenset[str]
     segments: tuple[Segment, ...]
     checked: Checked
     peers: dict[str, frozenset[str]]
@@ -47,9 +57,19 @@ class Outcome:
         return self.expected <= {f.group for f in self.checked.found}
 
     @property
-    def false_alarms(self) -> tuple[Found, ...]:
-        """Findings of footage that the clip does not show."""
+    def false_beside(self) -> tuple[Found, ...]:
+        """Findings of footage that the clip does not show, its own on the list."""
         return tuple(f for f in self.checked.found if f.group not in self.shown)
+
+    @property
+    def false_alarms(self) -> tuple[Found, ...]:
+        """All findings of footage that the clip does not show, its own on the list or not."""
+        return tuple(dict.fromkeys((*self.false_beside, *self.checked.alarms)))
+
+
+def slug(peer: str) -> str:
+    """A peer's name in keys: "vpdq", "imagehash"."""
+    return peer.split(maxsplit=1)[0].strip(",").lower()
 
 
 def expected_of(segments: Iterable[Segment], listed: frozenset[str]) -> frozenset[str]:
@@ -74,6 +94,30 @@ def peer_recall(outcomes: Sequence[Outcome], peer: str) -> float | None:
     if not copies:
         return None
     return sum(one.expected <= one.peers[peer] for one in copies) / len(copies)
+
+
+def right_segment(outcome: Outcome) -> bool:
+    """Whether each expected reference was found in the right part of the clip and of itself."""
+    found = {one.group: one for one in outcome.checked.found}
+    return all(
+        group in found and _overlap_share(*ranges(outcome, found[group], axis)) >= _RIGHT_OVERLAP
+        for group in outcome.expected
+        for axis in ("clip", "reference")
+    )
+
+
+def _overlap_share(left: tuple[Range, ...], right: tuple[Range, ...]) -> float:
+    """Time in both over time in either."""
+    both = overlap_ms(left, right)
+    return both / max(1, _length_ms(left) + _length_ms(right) - both)
+
+
+def interval(hits: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Clopper and Pearson's bounds of a share, of which ``hits`` of ``count`` were seen."""
+    rest = (1 - confidence) / 2
+    low = float(stats.beta.ppf(rest, hits, count - hits + 1)) if hits else 0.0
+    high = float(stats.beta.ppf(1 - rest, hits + 1, count - hits)) if hits < count else 1.0
+    return low, high
 
 
 def bound(alarms: int, checks: int) -> float:

@@ -1,58 +1,18 @@
 """The tables and figures of the detection benchmark."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
 from benchmarks.attacks import catalogue, scores
 from benchmarks.attacks.edit import Severity
-from benchmarks.attacks.scores import Outcome
-from benchmarks.report import Report
-from hashing.verdict import Verdict
+from benchmarks.attacks.scores import Outcome, slug
+from benchmarks.report import Report, percent
 
 _MIB: Final = 1024 * 1024
 _LENGTHS: Final = ("f1", "f1s")
 _FOUND_SHARE: Final = 0.9  # of copies of a length, to call it detectable
-
-# Rows of the issue's target table: name, which (edit, severity) they mean, least recall.
-_Chosen = Callable[[str, Severity], bool]
-_MILD_MEDIUM: Final = (Severity.MILD, Severity.MEDIUM)
-
-
-def _keys(*keys: str, only: tuple[Severity, ...] = tuple(Severity)) -> _Chosen:
-    return lambda key, severity: key in keys and severity in only
-
-
-def _picture_edits(*only: Severity) -> _Chosen:
-    return lambda key, severity: key[0] in "abc" and key != "c4n" and severity in only
-
-
-TARGETS: Final[tuple[tuple[str, _Chosen, float], ...]] = (
-    ("re-encode, resolution, colour: mild, medium", _picture_edits(*_MILD_MEDIUM), 0.995),
-    ("the same, severe", _picture_edits(Severity.SEVERE), 0.95),
-    ("negative, mirror, turned", _keys("c4n", "e5", "e6", "e6a", "e6b", "e6c"), 0.99),
-    ("borders, fill, meme format", _keys("e3", "e3p", "e4", "e4p", "e4f", "e10"), 0.98),
-    ("logo, text, sticker up to 6 %", _keys("d1", "d4", only=(Severity.MILD,)), 0.97),
-    ("crop 3 % a side, zoom 1.05", _keys("e1", "e8", only=(Severity.MILD,)), 0.99),
-    ("length 20, 8, 3 s", _keys("f1"), 0.99),
-    ("length 2 s", _keys("f1s", only=(Severity.MEDIUM,)), 0.90),
-    ("speed, rate, drops, opening, shuffle", _keys("f2", "f2s", "f3", "f4", "f5", "f6"), 0.98),
-    ("slideshow 1 s", _keys("f7", only=(Severity.MILD,)), 0.98),
-    ("reverse", _keys("f8"), 0.95),
-    ("3 s in 60 s", _keys("h3", only=(Severity.SEVERE,)), 0.95),
-    ("screen recording, copy of 45 % and more", _keys("g1"), 0.90),
-)
-
-
-def percent(share: float | None) -> str:
-    """For people; a dash where nothing was measured."""
-    return "–" if share is None else f"{100 * share:.3g}"
-
-
-def _slug(peer: str) -> str:
-    """A peer's name in keys: "vpdq", "imagehash"."""
-    return peer.split(maxsplit=1)[0].strip(",").lower()
 
 
 def by_edit(report: Report, outcomes: Sequence[Outcome], peers: Sequence[str]) -> None:
@@ -100,26 +60,8 @@ def by_family(report: Report, outcomes: Sequence[Outcome], peers: Sequence[str])
             rows.append([*row, percent(scores.recall(copies)), percent(near), *beside])
             for peer in peers:
                 share = scores.peer_recall(copies, peer) or 0.0
-                report.figure(f"{_slug(peer)}_recall_{family or 'all'}", share)
+                report.figure(f"{slug(peer)}_recall_{family or 'all'}", share)
     report.table(["family", "copies", *Severity, "all", "with near", *peers], rows)
-
-
-def targets(report: Report, outcomes: Sequence[Outcome]) -> None:
-    """The target table: reached or not, as far as this run measured it."""
-    rows = []
-    for name, chosen, least in TARGETS:
-        mine = [
-            one
-            for one in outcomes
-            if one.expected and one.edit and one.severity and chosen(one.edit, one.severity)
-        ]
-        share = scores.recall(mine)
-        if share is not None:
-            reached = "yes" if share >= least else "**no**"
-            rows.append([name, len(mine), percent(least), percent(share), reached])
-    report.table(["target", "copies", "least", "measured", "reached"], rows)
-    report.figure("targets_reached", sum(row[-1] == "yes" for row in rows))
-    report.figure("targets_measured", len(rows))
 
 
 def localisation(report: Report, outcomes: Sequence[Outcome]) -> None:
@@ -141,36 +83,6 @@ def localisation(report: Report, outcomes: Sequence[Outcome]) -> None:
             worst.append((where.f1, f"{edit.key} {where.f1:.2f}"))
     named = ", ".join(name for _, name in sorted(worst)[:8])
     report.text(f"Lowest F1 on the clip axis: {named or 'none'}.")
-
-
-def false_alarms(report: Report, outcomes: Sequence[Outcome], peers: Sequence[str]) -> None:
-    """Findings of footage that a clip does not show; every check could have had one."""
-    kinds: dict[str, list[Outcome]] = defaultdict(list)
-    for one in outcomes:
-        kinds[one.kind].append(one)
-        kinds["all"].append(one)
-    rows = []
-    for kind, mine in sorted(kinds.items(), key=lambda item: (item[0] == "all", item[0])):
-        hard = _alarmed(mine, (Verdict.MATCH,))
-        either = _alarmed(mine, (Verdict.MATCH, Verdict.NEAR_MATCH))
-        beside = [sum(bool(one.peers[peer] - one.shown) for one in mine) for peer in peers]
-        limit = f"{scores.bound(hard, len(mine)):.1e}"
-        rows.append([kind, len(mine), hard, either, f"≤ {limit}", *beside])
-    report.text("Clips with a finding of footage that they do not show; bounds at 95 %.")
-    header = ["clips", "checks", "match", "match or near", "rate of match", *peers]
-    report.table(header, rows)
-    every = list(outcomes)
-    report.figure("checks", len(every))
-    report.figure("false_match", _alarmed(every, (Verdict.MATCH,)))
-    report.figure("false_match_or_near", _alarmed(every, tuple(Verdict)))
-    report.figure("false_match_bound", scores.bound(_alarmed(every, (Verdict.MATCH,)), len(every)))
-    for peer in peers:
-        alarmed = sum(bool(one.peers[peer] - one.shown) for one in every)
-        report.figure(f"{_slug(peer)}_false", alarmed)
-
-
-def _alarmed(outcomes: Sequence[Outcome], verdicts: tuple[Verdict, ...]) -> int:
-    return sum(any(f.verdict in verdicts for f in one.false_alarms) for one in outcomes)
 
 
 def lengths(report: Report, outcomes: Sequence[Outcome]) -> None:

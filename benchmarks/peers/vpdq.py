@@ -23,6 +23,7 @@ BUILD_FOLDER = REPOSITORY / ".bench" / "vpdq"
 
 HASH_BYTES = 32  # PDQ: 256 bits
 MAX_QUALITY = 100  # PDQ's gradient score runs from 0 to 100
+QUALITY = 50  # a frame below it is left out by default
 
 # vpdq/apt-requirements.txt of the peer, without the ffmpeg command (0.2.5 calls the libraries,
 # and `ffmpeg_path` is unused), with the compiler and the venv module it takes for granted.
@@ -134,7 +135,7 @@ def is_match(
     compared: Sequence[PeerFrame],
     *,
     distance_bits: int = 31,
-    quality: int = 50,
+    quality: int = QUALITY,
     query_match_percent: float = 80.0,
     compared_match_percent: float = 0.0,
 ) -> bool:
@@ -163,6 +164,11 @@ def is_match(
         and query_hits * 100 / len(left) >= query_match_percent
         and compared_hits * 100 / len(right) >= compared_match_percent
     )
+
+
+def usable(frames: Sequence[PeerFrame]) -> bool:
+    """Whether there is a frame good enough for the shipped settings."""
+    return len(_usable(frames, QUALITY)) > 0
 
 
 def _usable(frames: Sequence[PeerFrame], quality: int) -> NDArray[np.uint64]:

@@ -1,5 +1,6 @@
 """Every edit of the suite gives decodable media, the same for the same seed, with a sound truth."""
 
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 
@@ -123,6 +124,39 @@ def test_joining_needs_one_size(footage: Footage) -> None:
         joined([footage, smaller])
 
 
+@pytest.mark.parametrize(
+    ("key", "most"),
+    [
+        pytest.param("d1", 0.06, id="logo"),
+        pytest.param("d2s", 0.06, id="text line"),
+        pytest.param("d4s", 0.06, id="small stickers"),
+    ],
+)
+def test_small_overlays_stay_within_their_area(key: str, most: float, other: Footage) -> None:
+    edit = next(one for one in catalogue.edits() if one.key == key)
+    grey = _tiny(1, 1.0).each(
+        lambda _, __: np.full((240, 320, 3), 77, np.uint8), height=240, width=320
+    )
+
+    for severity, recipe in edit.recipes.items():
+        if (key, severity) != ("d1", Severity.SEVERE):
+            shown = recipe.apply(grey, _material(other)).shown(3)
+            assert 0.01 <= (shown != 77).any(axis=2).mean() <= 1.1 * most
+
+
+@pytest.mark.parametrize(("severity", "least"), [("mild", 0.75), ("medium", 0.6), ("severe", 0.45)])
+def test_a_chat_recording_shows_so_much_of_the_copy(
+    severity: str, least: float, footage: Footage, other: Footage
+) -> None:
+    edit = next(one for one in catalogue.edits() if one.key == "g1c")
+
+    copy = edit.recipes[Severity(severity)].apply(footage, _material(other))
+
+    scale = copy.width * 0.94 / footage.width
+    area = footage.height * footage.width * scale**2 / (copy.height * copy.width)
+    assert area == pytest.approx(least, rel=0.1)
+
+
 def test_names_are_the_suites() -> None:
     """57 named edits without the five of audio; those split in several rows keep their number."""
     numbers = {
@@ -177,6 +211,7 @@ def _outcome(found: tuple[int, int]) -> Outcome:
         label="10 s",
         expected=frozenset({"g"}),
         shown=frozenset({"g"}),
+        takes=frozenset(),
         segments=(Segment("g", 10_000, 20_000, 0, 10_000, 1.0),),
         checked=Checked((finding,), None, 20_000, 0.1, 0.1, None, 0),
         peers={},
@@ -196,6 +231,26 @@ def test_localisation(found: tuple[int, int], precision: float, recall: float) -
 
     assert where is not None
     assert (where.precision, where.recall) == (precision, recall)
+
+
+@pytest.mark.parametrize(
+    ("found", "right"),
+    [
+        pytest.param((10_000, 20_000), True, id="all of it"),
+        pytest.param((14_000, 20_000), True, id="more than half"),
+        pytest.param((0, 20_000), True, id="no more beside it than in it"),
+        pytest.param((16_000, 20_000), False, id="less than half"),
+        pytest.param((0, 8_000), False, id="elsewhere"),
+    ],
+)
+def test_right_segment(found: tuple[int, int], right: bool) -> None:
+    outcome = _outcome(found)
+    reference = ((found[0] - 10_000, found[1] - 10_000),)
+    finding = replace(outcome.checked.found[0], reference_ranges_ms=reference)
+
+    judged = replace(outcome, checked=replace(outcome.checked, found=(finding,)))
+
+    assert scores.right_segment(judged) == right
 
 
 def test_bound_is_three_over_n_without_alarms() -> None:
