@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
+
+from service.parameters import Database, Format, Json, ListFormat, ListName, OneList, Paths
 
 if TYPE_CHECKING:
     from service.console import Console
@@ -42,39 +44,6 @@ class Exit(IntEnum):
     PIPE_CLOSED = 141  # 128 and SIGPIPE's number: whoever read the output has gone
 
 
-class ListFormat(StrEnum):
-    """The file formats of lists."""
-
-    RECIRC = "recirc"
-
-
-Paths = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="PATH",
-        help="Files, folders (walked), zip archives (read in memory), or - for standard input.",
-        show_default=False,
-    ),
-]
-ListName = Annotated[
-    str, typer.Argument(metavar="LIST", help="Name of the list.", show_default=False)
-]
-Database = Annotated[
-    Path | None,
-    typer.Option(
-        "--db",
-        metavar="FILE",
-        help="The database of lists; else RECIRC_DB, else one in your data folder.",
-        show_default=False,
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object a line on standard output, no other text.")
-]
-Format = Annotated[
-    ListFormat, typer.Option("--format", metavar="F", help="Format of the file: recirc.")
-]
-
 app = typer.Typer(
     name="recirc",
     help="Recognise recirculated copies of known attack footage. No media is ever stored.",
@@ -83,7 +52,10 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-lists_app = typer.Typer(help="Show what lists there are, or one of them.", rich_markup_mode=None)
+lists_app = typer.Typer(
+    help="Show what lists there are, or one of them, or set what one accepts.",
+    rich_markup_mode=None,
+)
 app.add_typer(lists_app, name="lists", invoke_without_command=True)
 
 
@@ -100,8 +72,7 @@ def check(
         bool,
         typer.Option(
             "--thorough",
-            help="Look at all of the clip even when the verdict is clear. "
-            "For now this changes nothing: every check looks at all of it.",
+            help="Look at all of each clip, also of one that is clearly a copy by its key frames.",
         ),
     ] = False,
 ) -> None:
@@ -111,9 +82,10 @@ def check(
     """
     from service import commands
 
-    del thorough  # accepted for scripts that are written today
     with _opened(database) as (console, store):
-        verdicts = commands.check(console, store, paths, lists or [], json=json, debug=_debug())
+        verdicts = commands.check(
+            console, store, paths, lists or [], json=json, thorough=thorough, debug=_debug()
+        )
     if any(commands.is_found(verdict) for verdict in verdicts):
         raise typer.Exit(Exit.FOUND)
     _leave(done=not any(commands.is_failure(verdict) for verdict in verdicts))
@@ -195,27 +167,53 @@ def hash_(
 @lists_app.callback()
 def lists(context: typer.Context, json: Json = False, database: Database = None) -> None:
     """Show what lists there are."""
-    from service import commands
+    from service import listing
 
-    context.obj = (json, database)  # options may stand before `show` as well as after it
+    context.obj = (json, database)  # options may stand before a command as well as after it
     if context.invoked_subcommand is None:
         with _opened(database) as (console, store):
-            commands.show_lists(console, store, json=json)
+            listing.show_lists(console, store, json=json)
 
 
 @lists_app.command()
 def show(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
-    json: Json = False,
-    database: Database = None,
+    context: typer.Context, name: OneList, json: Json = False, database: Database = None
 ) -> None:
     """Show the references of one list. Their hashes are not shown."""
-    from service import commands
+    from service import listing
 
     json_before, database_before = context.obj
     with _opened(database or database_before) as (console, store):
-        commands.show_list(console, store, name, json=json or json_before)
+        listing.show_list(console, store, name, json=json or json_before)
+
+
+@lists_app.command(name="set")
+def set_(
+    context: typer.Context,
+    name: OneList,
+    false_alarms: Annotated[
+        str,
+        typer.Option(
+            "--false-alarms-per-100k",
+            metavar="N",
+            help="How many false alarms in 100,000 clips it accepts: 0.001 to 100, or default.",
+            show_default=False,
+        ),
+    ],
+    json: Json = False,
+    database: Database = None,
+) -> None:
+    """Set how many false alarms a list accepts.
+
+    In 100,000 clips that have nothing to do with the lists. With more, weaker copies are found and
+    more of what is found is wrong. The default is 0.1; an allow list accepts no more than that. It
+    holds from the next check on and is not exported.
+    """
+    from service import listing
+
+    json_before, database_before = context.obj
+    with _opened(database or database_before) as (console, store):
+        listing.accept(console, store, name, false_alarms, json=json or json_before)
 
 
 @app.command(name="import")

@@ -5,27 +5,19 @@ the best lines is extended frame by frame with the loose threshold, refined, and
 that carries its evidence. docs/explanation/chance.md says how evidence is counted and why.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashing import agreement, bits, chance
-from hashing.fingerprint import Track
+from hashing.fingerprint import SAME_PICTURE_BITS, Track, run_starts
 from hashing.index import Hits
+from hashing.timelines import SPEEDS, Line, Seeds
 from hashing.views import View
 
-# Reference milliseconds per clip millisecond, the plainest first and reversed play last. The 3 %
-# step keeps the drift of a 10 s seed below half a bin; refining by least squares finds the rest.
-SPEEDS: Final = np.array(
-    [round(2.0 ** (step / 24), 4) for step in sorted(range(-24, 25), key=abs)] + [-1.0]
-)
-_LEAD: Final = 1.02  # a less plain speed has to win clearly over a plainer one
-_BIN_MS: Final = 400  # of offsets: two frames of a clip that is sampled at four a second
 _TOLERANCE_MS: Final = 140  # around the expected time: rounding of frame rates, dropped frames
-_MOST_SEEDS_A_FRAME: Final = 24  # nearest hits of a clip frame in one reference; bounds the work
-_MOST_SPAN_SEEDS: Final = 32  # a long still frame votes at so many of its instants
 _MOST_LINES: Final = 8  # a reference cut to pieces and joined again gives several time lines
 # Changes below this are codec noise on one picture (2 to 8 bits on the development clips), so such
 # a hit is not a new one.
@@ -64,17 +56,6 @@ class Alignment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """reference time = speed * clip time + offset."""
-
-    speed: float
-    offset_ms: float
-
-    def at(self, clip_ms: NDArray[np.int64]) -> NDArray[np.float64]:
-        return clip_ms.astype(np.float64) * self.speed + self.offset_ms
-
-
-@dataclass(frozen=True, slots=True)
 class _Walk:
     """The nearest reference frame around the line for every clip frame: rows, distances, reach."""
 
@@ -91,28 +72,56 @@ def align(clip: Track, hits: Hits) -> list[Alignment]:
 
     Their clip ranges do not overlap. A pair of a few thousand frames takes milliseconds.
     """
-    seeds = _Seeds.of(clip, hits)
+    clip, hits, counts = _as_they_appear(clip, hits)
+    seeds = Seeds.of(clip, hits)
     free = np.ones(len(clip), np.bool_)
     found: list[Alignment] = []
     while len(found) < _MOST_LINES:
         best = _strongest(clip, hits.track, seeds.lines(free), free)
         if best is None:
             break
-        found.append(best.alignment)
+        found.append(best.counted(counts))
         free[best.rows] = False
     return sorted(found, key=lambda alignment: -alignment.evidence_nats)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Extended:
-    """An alignment, and the clip rows in it."""
+    """An alignment, the clip rows in it, and those of them that are hits."""
 
     alignment: Alignment
     rows: NDArray[np.intp]
+    hit: NDArray[np.intp]
+
+    def counted(self, counts: NDArray[np.int64]) -> Alignment:
+        """The alignment where each row stands for so many sampled frames."""
+        return replace(
+            self.alignment,
+            frames=int(counts[self.rows].sum()),
+            frames_matched=int(counts[self.hit].sum()),
+        )
+
+
+def _as_they_appear(clip: Track, hits: Hits) -> tuple[Track, Hits, NDArray[np.int64]]:
+    """Clip and hits where a picture that is held is one row, and how many frames each stands for.
+
+    A slideshow's pictures are shown when they appear: the reference has gone on since, so frames
+    that only hold one would vote for a line that is late, and miss on the right one.
+    """
+    starts = np.array(list(run_starts(clip.hashes, SAME_PICTURE_BITS)), np.int64)
+    place = np.searchsorted(starts, hits.clip_rows, side="right") - 1
+    first = starts[place] == hits.clip_rows
+    kept = replace(
+        hits,
+        clip_rows=place[first],
+        reference_rows=hits.reference_rows[first],
+        distances=hits.distances[first],
+    )
+    return clip.merged(SAME_PICTURE_BITS), kept, np.diff(starts, append=len(clip))
 
 
 def _strongest(
-    clip: Track, reference: Track, lines: "list[_Line]", free: NDArray[np.bool_]
+    clip: Track, reference: Track, lines: list[Line], free: NDArray[np.bool_]
 ) -> _Extended | None:
     """The line with most evidence once it is extended; None where none has a hit.
 
@@ -134,94 +143,7 @@ def _only_crosses(alignment: Alignment) -> bool:
     return alignment.speed < 0 and alignment.frames_matched < alignment.frames / 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Seeds:
-    """Votes: clip row, clip time, reference time and evidence of each seed."""
-
-    clip_rows: NDArray[np.int64]
-    clip_ms: NDArray[np.int64]
-    reference_ms: NDArray[np.int64]
-    weights: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, clip: Track, hits: Hits) -> "_Seeds":
-        kept = _nearest_a_frame(hits)
-        clip_rows, rows = hits.clip_rows[kept], hits.reference_rows[kept]
-        weights = np.maximum(0.0, chance.evidence(hits.distances[kept]))
-        spans = hits.track.spans_ms[rows]
-        repeats = np.minimum(1 + spans // _BIN_MS, _MOST_SPAN_SEEDS)
-        place = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        step_ms = np.repeat(spans / repeats, repeats)
-        clip_rows, rows = np.repeat(clip_rows, repeats), np.repeat(rows, repeats)
-        return cls(
-            clip_rows,
-            clip.times_ms[clip_rows],
-            hits.track.times_ms[rows] + (place * step_ms).astype(np.int64),
-            np.repeat(weights, repeats),
-        )
-
-    def lines(self, free: NDArray[np.bool_]) -> list[_Line]:
-        """The lines worth extending, by the votes of frames that are still free, plainest first.
-
-        Unchanged speed and reversed play, and the speed with most votes.
-        """
-        open_seeds = free[self.clip_rows]
-        if not open_seeds.any():
-            return []
-        rows, weights = self.clip_rows[open_seeds], self.weights[open_seeds]
-        clip_ms, reference_ms = self.clip_ms[open_seeds], self.reference_ms[open_seeds]
-        voted: list[tuple[float, _Line]] = []
-        for speed in SPEEDS.tolist():
-            offsets = reference_ms - speed * clip_ms
-            votes, offset_ms = max(
-                _strongest_bin(offsets, half_bin, rows, weights) for half_bin in (0.0, 0.5)
-            )
-            voted.append((votes, _Line(speed, offset_ms)))
-        plain, backwards = voted[0][1], voted[-1][1]
-        # An odd speed has to win clearly over every plainer one.
-        odd = max(voted[1:-1], key=lambda one: one[0])
-        odd = next(one for one in voted[1:-1] if one[0] * _LEAD >= odd[0])
-        return [plain, odd[1], backwards]
-
-
-def _strongest_bin(
-    offsets: NDArray[np.float64],
-    half_bin: float,
-    rows: NDArray[np.int64],
-    weights: NDArray[np.float64],
-) -> tuple[float, float]:
-    """Votes and offset of the fullest bin, where a clip frame has one vote in each bin."""
-    bins = np.floor(offsets / _BIN_MS + half_bin).astype(np.int64)
-    order = np.lexsort((-weights, rows, bins))
-    bins, rows = bins[order], rows[order]
-    first = np.ones(len(bins), np.bool_)
-    first[1:] = (bins[1:] != bins[:-1]) | (rows[1:] != rows[:-1])
-    kept_bins, kept = bins[first], order[first]
-    starts = np.flatnonzero(np.diff(kept_bins, prepend=kept_bins[0] - 1))
-    votes = np.add.reduceat(weights[kept], starts)
-    top = int(np.argmax(votes))
-    end = starts[top + 1] if top + 1 < len(starts) else len(kept)
-    members = kept[starts[top] : end]
-    return float(votes[top]), _weighted_median(offsets[members], weights[members])
-
-
-def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """One of the values, so that the line runs through a seed and not between two."""
-    order = np.argsort(values, kind="stable")
-    half = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
-    return float(values[order[min(int(half), len(order) - 1)]])
-
-
-def _nearest_a_frame(hits: Hits) -> NDArray[np.intp]:
-    """Rows of ``hits``: each clip frame's nearest few."""
-    order = np.lexsort((hits.distances, hits.clip_rows))
-    rows = hits.clip_rows[order]
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-    return order[rank < _MOST_SEEDS_A_FRAME]
-
-
-def _walk(clip: Track, reference: Track, line: _Line) -> _Walk:
+def _walk(clip: Track, reference: Track, line: Line) -> _Walk:
     """For each clip frame the nearest reference frame that is shown around the expected time."""
     expected = line.at(clip.times_ms)
     last = np.searchsorted(reference.times_ms, expected + _TOLERANCE_MS, side="right") - 1
@@ -243,28 +165,26 @@ def _walk(clip: Track, reference: Track, line: _Line) -> _Walk:
     return _Walk(inside[every, nearest], pairs[every, nearest])
 
 
-def _extend(
-    clip: Track, reference: Track, line: _Line, free: NDArray[np.bool_]
-) -> _Extended | None:
+def _extend(clip: Track, reference: Track, line: Line, free: NDArray[np.bool_]) -> _Extended | None:
     """The best part of this line, refined; None where no frame on it is a hit."""
-    best: _Extended | None = None
+    best: tuple[float, Line, _Walk, NDArray[np.intp]] | None = None
     for _ in range(4):
         walk = _walk(clip, reference, line)
-        rows = _strongest_part(clip, reference, walk, free)
-        hit = rows[walk.hit[rows]]
-        if not len(hit):
+        rows, evidence_nats = _strongest_part(clip, reference, walk, free)
+        if not len(rows) or (best is not None and evidence_nats <= best[0]):
             break
-        alignment = _measured(clip, reference, line, walk, rows)
-        if best is not None and alignment.evidence_nats <= best.alignment.evidence_nats:
-            break
-        best = _Extended(alignment, rows)
-        line = _refined(clip, reference, line, walk, hit)
-    return best
+        best = evidence_nats, line, walk, rows
+        line = _refined(clip, reference, line, walk, rows[walk.hit[rows]])
+    if best is None:
+        return None
+    _, line, walk, rows = best
+    alignment = _measured(clip, reference, line, walk, rows)
+    return _Extended(alignment, rows, rows[walk.hit[rows]])
 
 
 def _refined(
-    clip: Track, reference: Track, line: _Line, walk: _Walk, rows: NDArray[np.intp]
-) -> _Line:
+    clip: Track, reference: Track, line: Line, walk: _Walk, rows: NDArray[np.intp]
+) -> Line:
     """The least-squares line through these hits; the same line where they do not carry a fit."""
     clip_ms = clip.times_ms[rows].astype(np.float64)
     if len(rows) < 3 or np.ptp(clip_ms) < 1000:
@@ -276,23 +196,28 @@ def _refined(
     speed, offset_ms = np.polyfit(clip_ms, reference_ms, 1)
     if not SPEEDS.max() * 1.05 >= speed * np.sign(line.speed) >= 0.95 / SPEEDS.max():
         return line
-    return _Line(float(speed), float(offset_ms))
+    return Line(float(speed), float(offset_ms))
 
 
 def _strongest_part(
     clip: Track, reference: Track, walk: _Walk, free: NDArray[np.bool_]
-) -> NDArray[np.intp]:
-    """The stretch of free clip rows, from hit to hit, whose evidence along the line is largest."""
+) -> tuple[NDArray[np.intp], float]:
+    """The stretch of free clip rows, from hit to hit, with most evidence along the line; how much.
+
+    No rows where none is a hit.
+    """
     rows = np.arange(len(clip))
     evidence = chance.evidence(walk.distances) * _novelty(clip, reference, walk, rows)
     start, stop = _largest_sum(np.where(free, evidence, _TAKEN))
     part = rows[start:stop]
     hit = part[walk.hit[part]]
-    return part[(part >= hit[0]) & (part <= hit[-1])] if len(hit) else part[:0]
+    if not len(hit):
+        return part[:0], 0.0
+    return part[(part >= hit[0]) & (part <= hit[-1])], float(evidence[part].sum())
 
 
 def _measured(
-    clip: Track, reference: Track, line: _Line, walk: _Walk, rows: NDArray[np.intp]
+    clip: Track, reference: Track, line: Line, walk: _Walk, rows: NDArray[np.intp]
 ) -> Alignment:
     """The alignment of these clip rows along the line; the first and last of them are hits."""
     hit = rows[walk.hit[rows]]
@@ -323,7 +248,7 @@ def _measured(
     )
 
 
-def _agreement(clip: Track, reference: Track, line: _Line, rows: NDArray[np.intp]) -> float:
+def _agreement(clip: Track, reference: Track, line: Line, rows: NDArray[np.intp]) -> float:
     """How far clip and reference change together in these clip rows, at the line's best fit.
 
     The reference's frames are those at the expected time, not the nearest around it: those would
@@ -334,8 +259,12 @@ def _agreement(clip: Track, reference: Track, line: _Line, rows: NDArray[np.intp
         np.searchsorted(reference.times_ms, expected_ms + shift_ms, side="right") - 1
         for shift_ms in _FINE_SHIFTS_MS
     ]
-    mine = clip.hashes[rows]
-    return max(agreement.of(mine, reference.hashes[np.maximum(one, 0)]) for one in shown)
+    most = 0.0
+    for one in shown:
+        if most == 1.0:
+            break
+        most = max(most, agreement.of(clip.hashes[rows], reference.hashes[np.maximum(one, 0)]))
+    return most
 
 
 def _largest_sum(values: NDArray[np.float64]) -> tuple[int, int]:

@@ -63,17 +63,17 @@ class Buckets:
         self, chunks: NDArray[np.uint16], flips: NDArray[np.uint16]
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
         """Pairs that share a bucket, in bounded blocks; a pair may come several times."""
+        asking = np.repeat(np.arange(len(chunks)), len(flips))
         for place in range(_CHUNKS):
             starts, rows = self._starts[place], self._rows[place]
-            for flip in flips:
-                values = (chunks[:, place] ^ flip).astype(np.int64)
-                first = starts[values]
-                lengths = starts[values + 1] - first
-                for part in _blocks(lengths):
-                    size = lengths[part]
-                    query_rows = np.repeat(np.arange(part.start, part.stop), size)
-                    within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-                    yield query_rows, rows[np.repeat(first[part], size) + within]
+            # All flips at once: a clip's few key frames would else cost as many calls as a film.
+            values = (chunks[:, place, None] ^ flips).ravel().astype(np.int64)
+            first = starts[values]
+            lengths = starts[values + 1] - first
+            for part in _blocks(lengths):
+                size = lengths[part]
+                within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+                yield np.repeat(asking[part], size), rows[np.repeat(first[part], size) + within]
 
 
 def _chunks(hashes: NDArray[np.uint8]) -> NDArray[np.uint16]:

@@ -66,18 +66,23 @@ class Clock:
 class Sampler:
     """Picks at most one frame in each interval, and at least one in ``most_skipped`` + 1 frames.
 
-    The second rule keeps a clip that claims to last a fifth of a second from being looked at once.
+    In the first ``dense_ms`` intervals are half as long. The second rule keeps a clip that claims
+    to last a fifth of a second from being looked at once.
     """
 
-    def __init__(self, interval_ms: int, most_skipped: int = MOST_SKIPPED_FRAMES) -> None:
+    def __init__(
+        self, interval_ms: int, most_skipped: int = MOST_SKIPPED_FRAMES, *, dense_ms: int = 0
+    ) -> None:
         self._interval_ms = interval_ms
+        self._dense_ms = dense_ms
         self._most_skipped = most_skipped
         self._slot: int | None = None
         self._skipped = 0
 
     def due(self, time_ms: int) -> bool:
         """Whether to take the frame at this time; ask once for each frame, in order."""
-        slot = time_ms // self._interval_ms
+        is_dense = time_ms < self._dense_ms
+        slot = time_ms // (self._interval_ms // 2 if is_dense else self._interval_ms)
         if slot == self._slot and self._skipped < self._most_skipped:
             self._skipped += 1
             return False

@@ -56,6 +56,7 @@ class Container:
         self._limits = limits
         self._opened: InputContainer | None = self._open()
         self._last: Pass | None = None
+        self._keys: Pass | None = None
         if not self._opened.streams.video:
             raise NoVideo("the file has sound or data but no picture; check another copy")
 
@@ -65,12 +66,17 @@ class Container:
         return Kind.VIDEO
 
     def key_frames(self) -> Iterator[LumaFrame]:
-        """Spread key frames; for tracks with few, ordinary frames from the start as well."""
-        look = self._start(Effort(economical=True, key_frames_only=True))
-        for track, frame, _ in look.decoded():
-            yield from look.luma(track, frame, 0)
-        poor = {track.number for track in look.tracks if track.decoded < FEW_KEY_FRAMES}
-        if not poor or look.budget.reached:
+        """See ``Media.key_frames``."""
+        self._keys = self._last = look = self._start(Effort(economical=True, key_frames_only=True))
+        for track, frame, time_ms in look.decoded():
+            yield from look.luma(track, frame, time_ms)
+
+    def first_frames(self) -> Iterator[LumaFrame]:
+        """See ``Media.first_frames``."""
+        if self._keys is None or self._keys.budget.reached:
+            return
+        poor = {track.number for track in self._keys.tracks if track.decoded < FEW_KEY_FRAMES}
+        if not poor:
             return
         ahead = self._start(Effort(economical=True))
         ahead.only(poor)
@@ -80,10 +86,26 @@ class Container:
             if track.decoded >= LOOKED_AHEAD_FRAMES:
                 ahead.only({other.number for other in ahead.tracks} - {track.number})
 
-    def frames(self, interval_ms: int, *, economical: bool) -> Iterator[LumaFrame]:
+    def ending(self, interval_ms: int) -> Iterator[LumaFrame]:
+        """See ``Media.ending``."""
+        self._last = current = self._start(Effort(economical=True))
+        for track, taken in zip(
+            current.tracks, self._keys.tracks if self._keys else (), strict=False
+        ):
+            track.begin_at(taken.last_key_ms)
+        samplers = {track.number: Sampler(interval_ms) for track in current.tracks}
+        for track, frame, time_ms in current.decoded():
+            if samplers[track.number].due(time_ms):
+                yield from current.luma(track, frame, track.before_ms() + time_ms)
+
+    def frames(
+        self, interval_ms: int, *, economical: bool, dense_ms: int = 0
+    ) -> Iterator[LumaFrame]:
         """See ``Media.frames``."""
         self._last = current = self._start(Effort(economical=economical))
-        samplers = {track.number: Sampler(interval_ms) for track in current.tracks}
+        samplers = {
+            track.number: Sampler(interval_ms, dense_ms=dense_ms) for track in current.tracks
+        }
         for track, frame, time_ms in current.decoded():
             if samplers[track.number].due(time_ms):
                 yield from current.luma(track, frame, time_ms)

@@ -83,8 +83,16 @@ class _Beginning:
     def key_frames(self) -> Iterator[LumaFrame]:
         return self._held.key_frames()
 
-    def frames(self, interval_ms: int, *, economical: bool) -> Iterator[LumaFrame]:
-        return self._held.frames(interval_ms, economical=economical)
+    def first_frames(self) -> Iterator[LumaFrame]:
+        return self._held.first_frames()
+
+    def ending(self, interval_ms: int) -> Iterator[LumaFrame]:
+        return self._held.ending(interval_ms)
+
+    def frames(
+        self, interval_ms: int, *, economical: bool, dense_ms: int = 0
+    ) -> Iterator[LumaFrame]:
+        return self._held.frames(interval_ms, economical=economical, dense_ms=dense_ms)
 
     def coverage(self) -> Coverage:
         seen = self._held.coverage()

@@ -4,22 +4,25 @@ Full-size frames live for one step only; what is kept of each is a 64 by 64 plan
 is hashed, and then 32 bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from hashing.coverage import Coverage, Problem
-from hashing.decode import Limits, Media, open_media
+from hashing.decode import Limits, LumaFrame, open_media
 from hashing.errors import UnreadableMedia
 from hashing.fingerprint import Fingerprint, Kind
 from hashing.lanes import Hasher, Sampling
+from hashing.rectangle import Rectangle
 from hashing.regions import RegionFinder
-from hashing.views import CROPS_PERCENT
+from hashing.views import CROPS_PERCENT, Region
 
 USABLE_SHARE: Final = 0.2  # of the sampled frames; with fewer a clip counts as too dark
 # Clips sparse, references dense (docs/decisions, "dense references"): hand-held footage moves 58 of
 # 256 bits in 0.1 s, so one side has to hold nearly every frame, and the other may then be cheap.
 CLIP: Final = Sampling(
     phash_interval_ms=250,
+    dense_ms=20_000,  # twice a second less is lost of 2 s under an overlay: "Agreement"
     pdq_interval_ms=1000,
     economical=True,
     mirrored=True,
@@ -46,18 +49,106 @@ def extract(media: bytes | BinaryIO, sampling: Sampling, limits: Limits | None =
     A fingerprint may be empty: of a clip too dark to hash, or stopped by a limit before its first
     frame; ``coverage.problems`` says so. Raises MediaError where nothing could be decoded.
     """
-    opened = open_media(media, limits or Limits())
-    finders = _finders(opened, sampling)
-    hasher = Hasher(sampling)
-    for frame in opened.frames(sampling.phash_interval_ms, economical=sampling.economical):
-        finder = finders.get(frame.stream)
-        hasher.add(frame, {} if finder is None else finder.find(*frame.luma.shape))
-    coverage = opened.coverage()
-    tracks = hasher.tracks(coverage.decoded_ms)
-    duration_ms = 0 if opened.kind is Kind.IMAGE else coverage.decoded_ms
-    return Extract(
-        Fingerprint(opened.kind, duration_ms, tracks), _completed(coverage, *hasher.counts())
-    )
+    return Extraction(media, sampling, limits).whole()
+
+
+class Extraction:
+    """One clip on its way to a fingerprint, for who may know enough before all of it is decoded.
+
+    Ask for ``key_frames`` first, then perhaps for its ``ending``, and for the ``whole`` unless they
+    were enough. Each answer stands for itself; what an earlier one cost is not lost on the whole,
+    which needs the key frames in any case, to see where in its frames the picture is.
+    """
+
+    def __init__(
+        self, media: bytes | BinaryIO, sampling: Sampling, limits: Limits | None = None
+    ) -> None:
+        """Raises MediaError where the media is not recognised."""
+        self._opened = open_media(media, limits or Limits())
+        self._sampling = sampling
+        self._finders: dict[int, RegionFinder] = {}
+        self._hasher = Hasher(sampling)
+        self._problems: set[Problem] = set()
+        self._last_key_ms = 0
+
+    def key_frames(self) -> Extract:
+        """Key frames from all over the clip, and how long it claims to be.
+
+        No hashes where these cannot speak for the clip: there are none, or several video tracks.
+        """
+        sizes = self._look_over(self._hasher)
+        if any(self._finders[stream].find(*size) for stream, size in sizes):
+            self._hasher = Hasher(self._sampling)
+            for frame in self._opened.key_frames():
+                self._hasher.add(frame, self._regions(frame))
+        return self._part()
+
+    def ending(self) -> Extract:
+        """The same key frames, with samples from the last of them to the end.
+
+        To ask for after ``key_frames``. The coverage is of all packets: how long the clip really
+        is, and whether the rest could be read up to the decoder.
+        """
+        for frame in self._opened.ending(self._sampling.phash_interval_ms):
+            if frame.time_ms > self._last_key_ms:  # it begins with the last key frame once more
+                self._hasher.add(frame, self._regions(frame))
+        return self._part()
+
+    def whole(self) -> Extract:
+        """All of the clip; see ``extract``."""
+        if not self._finders:
+            self._look_over(None)
+        hasher, sampling = Hasher(self._sampling), self._sampling
+        for frame in self._opened.frames(
+            sampling.phash_interval_ms, economical=sampling.economical, dense_ms=sampling.dense_ms
+        ):
+            hasher.add(frame, self._regions(frame))
+        coverage = self._opened.coverage()
+        tracks = hasher.tracks(coverage.decoded_ms)
+        kind = self._opened.kind
+        duration_ms = 0 if kind is Kind.IMAGE else coverage.decoded_ms
+        return Extract(
+            Fingerprint(kind, duration_ms, tracks), _completed(coverage, *hasher.counts())
+        )
+
+    def _look_over(self, hasher: Hasher | None) -> set[tuple[int, tuple[int, int]]]:
+        """Find out where the picture is in each video track; the sizes of its key frames."""
+        sizes = set()
+        for frame in self._opened.key_frames():
+            self._finder(frame).add(frame.luma)
+            sizes.add((frame.stream, (frame.luma.shape[0], frame.luma.shape[1])))
+            self._last_key_ms = frame.time_ms
+            if hasher is not None:
+                hasher.add(frame, {})
+        for frame in self._opened.first_frames():
+            self._finder(frame).add(frame.luma)
+        return sizes
+
+    def _finder(self, frame: LumaFrame) -> RegionFinder:
+        if frame.stream not in self._finders:
+            self._finders[frame.stream] = RegionFinder(surround=self._sampling.surround)
+        return self._finders[frame.stream]
+
+    def _regions(self, frame: LumaFrame) -> Mapping[Region, Rectangle]:
+        finder = self._finders.get(frame.stream)
+        return {} if finder is None else finder.find(*frame.luma.shape)
+
+    def _part(self) -> Extract:
+        """What was hashed so far. Frames that were not looked at count as covered by no time."""
+        coverage = self._opened.coverage()
+        self._problems |= set(coverage.problems)
+        hashed = self._hasher.tracks(coverage.container_ms)
+        sampled, flat = self._hasher.counts()
+        tracks = hashed if len(self._finders) == 1 else ()
+        return Extract(
+            Fingerprint(self._opened.kind, coverage.container_ms, tracks),
+            replace(
+                coverage,
+                sampled_frames=sampled,
+                flat_frames=flat,
+                problems=tuple(sorted(self._problems)),
+            ),
+        )
 
 
 def _completed(coverage: Coverage, sampled: int, flat: int) -> Coverage:
@@ -70,12 +161,3 @@ def _completed(coverage: Coverage, sampled: int, flat: int) -> Coverage:
     return replace(
         coverage, sampled_frames=sampled, flat_frames=flat, problems=tuple(sorted(problems))
     )
-
-
-def _finders(opened: Media, sampling: Sampling) -> dict[int, RegionFinder]:
-    """Where the picture is in each video track, from a pass over its key frames."""
-    finders: dict[int, RegionFinder] = {}
-    for frame in opened.key_frames():
-        finder = finders.setdefault(frame.stream, RegionFinder(surround=sampling.surround))
-        finder.add(frame.luma)
-    return finders

@@ -30,7 +30,8 @@ class Sampling:
 
     ``phash_interval_ms`` and ``pdq_interval_ms``: at most one frame of each track in each; None for
     no PDQ at all, a twentieth of a check's cost, where no list has anything to compare it with.
-    ``economical``: leave out the loop filter and the frames that no other refers to.
+    ``dense_ms``: twice as many pHash frames in so much from the start, for short clips have little
+    to go by. ``economical``: leave out the loop filter and the frames that no other refers to.
     ``mirrored``: hash the mirrored views too; ``surround``: look for the picture inside a still or
     blurred surround; ``crops_percent``: also views that suppose the clip was cropped by so much a
     side. ``merge``: near-identical neighbours become one hash with a span.
@@ -41,6 +42,7 @@ class Sampling:
     economical: bool
     mirrored: bool
     merge: bool
+    dense_ms: int = 0
     surround: bool = False
     crops_percent: tuple[int, ...] = ()
 
@@ -88,7 +90,8 @@ class _Stream:
         self._pdq_sampler: Sampler | None = None
         if sampling.pdq_interval_ms is not None:
             self._intervals_ms[PDQ] = sampling.pdq_interval_ms
-            ratio = -(-sampling.pdq_interval_ms // sampling.phash_interval_ms)
+            closest_ms = sampling.phash_interval_ms // (2 if sampling.dense_ms else 1)
+            ratio = -(-sampling.pdq_interval_ms // closest_ms)
             self._pdq_sampler = Sampler(sampling.pdq_interval_ms, ratio)
         self.times_ms: dict[Algorithm, list[int]] = {PHASH: [], PDQ: []}
         self._lanes: dict[tuple[Algorithm, Region], _Lane] = {}

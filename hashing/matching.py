@@ -1,21 +1,25 @@
 """Matching: a clip's fingerprint against a list's index, from hits to findings.
 
 For each reference the strongest explanation wins: alignments on a time line, or, where a side is a
-single picture, that picture alone.
+single picture, that picture alone. Pictures that stand before anybody's video are no evidence
+(``hashing.commonplace``), and those of references that else show other footage carry no ``match``
+(``hashing.shared``).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hashing import chance, turns, verdict
-from hashing.alignment import DISTINCT_BITS, SPEEDS, Alignment, align
+from hashing import chance, commonplace, shared, turns, verdict
+from hashing.alignment import DISTINCT_BITS, Alignment, align
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track, run_starts
 from hashing.index import Hits, Index
+from hashing.timelines import SPEEDS
 from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View
 
@@ -29,6 +33,9 @@ class Finding:
     """What was found of one reference in a clip. Ranges are in ms, and empty for a picture.
 
     ``frames`` sampled clip frames lie in the ranges, ``frames_matched`` of them agree.
+    ``common_ranges_ms``: parts of the clip's ranges that stand in references of other footage as
+    well, and therefore carry no ``match``; ``chance`` is that of the rest. ``commonplace``: what
+    agrees is one picture of a kind that stands before anybody's video.
     """
 
     reference: int
@@ -46,6 +53,8 @@ class Finding:
     reference_ranges_ms: tuple[Range, ...]
     clip_coverage: float
     reference_coverage: float
+    common_ranges_ms: tuple[Range, ...] = ()
+    commonplace: bool = False
 
     @property
     def score(self) -> float:
@@ -53,10 +62,27 @@ class Finding:
         return chance.score(self.chance)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look at one reference showed, and by what: enough to look again."""
+
+    finding: Finding
+    parts: tuple[shared.Part, ...]  # strongest first; none of a picture
+    pairs: list[tuple[Track, Hits]]
+    tries: float
+
+
 class ListIndex:
     """All references of one list, searchable: pHash tracks, and PDQ where there is no pHash."""
 
-    def __init__(self, fingerprints: Sequence[Fingerprint]) -> None:
+    def __init__(
+        self, fingerprints: Sequence[Fingerprint], groups: Sequence[str | None] | None = None
+    ) -> None:
+        """``groups``: each reference's footage, as its incident; None belongs to no other's.
+
+        What references of one group share is their footage; of different ones, an intro perhaps.
+        """
+        self._groups = [None] * len(fingerprints) if groups is None else list(groups)
         self._durations_ms = [one.duration_ms for one in fingerprints]
         self._stills = [_is_still(one) for one in fingerprints]
         self._indexes = (
@@ -81,26 +107,37 @@ class ListIndex:
             for index in self._indexes
         )
 
-    def match(self, clip: Fingerprint, tries: float, policy: DecisionPolicy) -> list[Finding]:
+    def match(
+        self,
+        clip: Fingerprint,
+        tries: float,
+        policy: DecisionPolicy,
+        *,
+        plain_only: bool = False,
+    ) -> list[Finding]:
         """The findings in this list, best first; ``tries`` is how many lines the check tries.
 
         Cheap views first: regions, as they are and mirrored, take one look-up each. Only where they
-        give no ``match``, the cropped, turned and negative ones take a quick look-up each: nine for
-        each of the former at most. Raises IncompatibleHash when clip and list were hashed in
-        different ways.
+        give no ``match``, the cropped, turned and negative ones take a quick look-up each: eleven
+        for each of the former at most; with ``plain_only`` never. Raises IncompatibleHash when clip
+        and list were hashed in different ways.
         """
         tracks = [
             track for index in self._indexes if len(index) for track in clip.of(index.algorithm)
         ]
         plain = [track for track in tracks if not track.view.cropped_percent]
-        found = self._look(clip, plain, tries, policy)
-        if not any(one.verdict is Verdict.MATCH for one in found.values()):
+        looks = self._look(clip, plain, tries, policy)
+        found = self._weighed(clip, looks, policy)
+        if not plain_only and not any(one.verdict is Verdict.MATCH for one in found):
             rarer = [track for track in tracks if track.view.cropped_percent]
+            rarer += [turns.mirrored(track) for track in rarer]
             rarer += [view for track in plain for view in turns.of(track)]
-            for number, one in self._look(clip, rarer, tries * _VIEWS, policy, quick=True).items():
-                if number not in found or one.chance < found[number].chance:
-                    found[number] = one
-        return sorted(found.values(), key=lambda one: (one.verdict != Verdict.MATCH, one.chance))
+            more = self._look(clip, rarer, tries * _VIEWS, policy, quick=True)
+            for number, one in more.items():
+                if number not in looks or one.finding.chance < looks[number].finding.chance:
+                    looks[number] = one
+            found = self._weighed(clip, looks, policy) if more else found
+        return sorted(found, key=lambda one: (one.verdict != Verdict.MATCH, one.chance))
 
     def _look(
         self,
@@ -110,26 +147,71 @@ class ListIndex:
         policy: DecisionPolicy,
         *,
         quick: bool = False,
-    ) -> dict[int, Finding]:
+    ) -> dict[int, _Look]:
         """What these tracks of the clip show, by reference."""
-        hits: dict[int, list[tuple[Track, Hits]]] = defaultdict(list)
-        for track in tracks:
-            for index in self._indexes:
-                if index.algorithm == track.algorithm:
-                    for one in index.search(track, chance.LOOSE_BITS, quick=quick):
-                        hits[one.reference].append((track, one))
+        seen = [
+            (track, one)
+            for track in tracks
+            for index in self._indexes
+            if index.algorithm == track.algorithm
+            for one in index.search(track, chance.LOOSE_BITS, quick=quick)
+        ]
         clip_is_still = _is_still(clip)
-        found = {
-            number: self._picture(clip, number, pairs, tries, policy)
+        hit_ms = [track.times_ms[one.clip_rows] for track, one in seen]
+        common = commonplace.times_ms(clip, hit_ms, cropped=quick)
+        hits: dict[int, list[tuple[Track, Hits]]] = defaultdict(list)
+        for track, one in seen:
+            if not clip_is_still and not self._stills[one.reference]:
+                pair = shared.only(track, one, ~commonplace.rows(track, common))
+                hits[one.reference].append(pair)
+            else:
+                hits[one.reference].append((track, one))
+        looks = (
+            self._picture(clip, number, pairs, tries, policy)
             if clip_is_still or self._stills[number]
             else self._footage(clip, number, pairs, tries, policy)
             for number, pairs in sorted(hits.items())
-        }
+        )
         return {
-            number: one
-            for number, one in found.items()
-            if one is not None and one.verdict is not Verdict.NO_MATCH
+            one.finding.reference: one
+            for one in looks
+            if one is not None and one.finding.verdict is not Verdict.NO_MATCH
         }
+
+    def _weighed(
+        self, clip: Fingerprint, looks: dict[int, _Look], policy: DecisionPolicy
+    ) -> list[Finding]:
+        """The findings, where pictures that are common to different footage carry no match."""
+        found = [one.finding for one in looks.values()]
+        if len(found) < 2 or all(one.verdict is not Verdict.MATCH for one in found):
+            return found
+        strongest = sorted(looks.values(), key=lambda one: one.finding.chance)
+        common = united(shared.common_ranges([part for one in strongest for part in one.parts]))
+        if not common:
+            return found
+        return [self._without(clip, one, common, policy) for one in looks.values()]
+
+    def _without(
+        self, clip: Fingerprint, look: _Look, common: tuple[Range, ...], policy: DecisionPolicy
+    ) -> Finding:
+        """The finding by what lies outside the common ranges; never less than a near match."""
+        finding = look.finding
+        inside = _intersection(finding.clip_ranges_ms, common)
+        if not look.parts or not inside or finding.reference_coverage >= shared.BULK_SHARE:
+            return finding
+        pairs = [
+            shared.only(track, hits, shared.outside(track, common)) for track, hits in look.pairs
+        ]
+        rest = self._footage(clip, finding.reference, pairs, look.tries, policy)
+        if rest is not None and rest.finding.verdict is Verdict.MATCH:
+            return replace(finding, chance=rest.finding.chance, common_ranges_ms=inside)
+        rest_chance = 1.0 if rest is None else rest.finding.chance
+        return replace(
+            finding,
+            verdict=Verdict.NEAR_MATCH,
+            chance=max(finding.chance, min(rest_chance, policy.near_chance)),
+            common_ranges_ms=inside,
+        )
 
     def _picture(
         self,
@@ -138,13 +220,15 @@ class ListIndex:
         pairs: list[tuple[Track, Hits]],
         tries: float,
         policy: DecisionPolicy,
-    ) -> Finding:
+    ) -> _Look:
         track, hits = min(pairs, key=lambda pair: int(pair[1].distances.min()))
         distance = int(hits.distances.min())
-        return Finding(
+        nearest = track.hashes[hits.clip_rows[[hits.distances.argmin()]]]
+        common = track.algorithm == PHASH and bool(commonplace.shows(nearest)[0])
+        finding = Finding(
             reference=number,
             verdict=verdict.of_picture(
-                distance, clip_is_image=clip.kind is Kind.IMAGE, policy=policy
+                distance, clip_is_image=clip.kind is Kind.IMAGE and not common, policy=policy
             ),
             algorithm=track.algorithm,
             view=track.view,
@@ -159,7 +243,9 @@ class ListIndex:
             reference_ranges_ms=(),
             clip_coverage=1.0 if clip.kind is Kind.IMAGE else 0.0,
             reference_coverage=0.0,
+            commonplace=common,
         )
+        return _Look(finding, (), pairs, tries)
 
     def _footage(
         self,
@@ -168,23 +254,22 @@ class ListIndex:
         pairs: list[tuple[Track, Hits]],
         tries: float,
         policy: DecisionPolicy,
-    ) -> Finding | None:
-        found = [(alignment, track) for track, hits in pairs for alignment in align(track, hits)]
-        lines = [(_false_alarms(one, tries), one, track) for one, track in found]
+    ) -> _Look | None:
+        lines = _lines(pairs, tries)
         if not lines:
             return None
-        lines.sort(key=lambda line: line[0])
-        false_alarms, best, track = lines[0]
-        parts = _compatible([line[1] for line in lines if line[0] <= policy.near_chance] or [best])
+        false_alarms, best, _ = lines[0]
+        strong = [line for line in lines if line[0] <= policy.near_chance] or lines[:1]
+        parts = _compatible([line[1] for line in strong])
         clip_ranges = united([(part.clip_start_ms, part.clip_end_ms) for part in parts])
         reference_ranges = united(
             [(part.reference_start_ms, part.reference_end_ms) for part in parts]
         )
         matched = sum(part.frames_matched for part in parts)
-        return Finding(
+        finding = Finding(
             reference=number,
             verdict=verdict.of_alignment(best, false_alarms, policy),
-            algorithm=track.algorithm,
+            algorithm=lines[0][2].algorithm,
             view=best.view,
             speed=best.speed,
             chance=false_alarms,
@@ -199,6 +284,9 @@ class ListIndex:
             clip_coverage=_share(clip_ranges, clip.duration_ms),
             reference_coverage=_share(reference_ranges, self._durations_ms[number]),
         )
+        group = self._groups[number]
+        shown = (shared.Part(number, group, track, one) for _, one, track in strong if one in parts)
+        return _Look(finding, tuple(shown), pairs, tries)
 
 
 def tries(clip: Fingerprint, reference_frames: int) -> float:
@@ -230,6 +318,19 @@ def _is_still(fingerprint: Fingerprint) -> bool:
     )
 
 
+def _lines(
+    pairs: Sequence[tuple[Track, Hits]], tries: float
+) -> list[tuple[float, Alignment, Track]]:
+    """Expected false alarms, alignment and reference track of each line, strongest first."""
+    lines = [
+        (_false_alarms(one, tries), one, hits.track)
+        for track, hits in pairs
+        if len(hits.clip_rows)
+        for one in align(track, hits)
+    ]
+    return sorted(lines, key=lambda line: line[0])
+
+
 def _without_phash(fingerprint: Fingerprint) -> Fingerprint:
     """Nothing where a pHash track says the same better, else the fingerprint."""
     if fingerprint.of(PHASH):
@@ -237,9 +338,7 @@ def _without_phash(fingerprint: Fingerprint) -> Fingerprint:
     return fingerprint
 
 
-def _picture_range(
-    clip: Fingerprint, track: Track, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]"
-) -> tuple[Range, ...]:
+def _picture_range(clip: Fingerprint, track: Track, rows: NDArray[np.int64]) -> tuple[Range, ...]:
     if clip.kind is Kind.IMAGE:
         return ()
     first, last = int(rows.min()), int(rows.max())
@@ -267,6 +366,12 @@ def united(ranges: list[Range]) -> tuple[Range, ...]:
         else:
             united.append((start, end))
     return tuple(united)
+
+
+def _intersection(one: Sequence[Range], other: Sequence[Range]) -> tuple[Range, ...]:
+    """The time that is in both."""
+    both = ((max(a[0], b[0]), min(a[1], b[1])) for a in one for b in other)
+    return united([(start, end) for start, end in both if start < end])
 
 
 def _share(ranges: tuple[Range, ...], whole_ms: int) -> float:

@@ -70,20 +70,39 @@ class Media(Protocol):
         """A video (or animation), or one still picture."""
 
     def key_frames(self) -> Iterator[LumaFrame]:
-        """Frames from all over the clip at a small part of a decode's cost, for statistics.
+        """Key frames from all over the clip, spread evenly: a small part of a decode's cost.
 
-        Key frames, and some ordinary ones where a track has hardly any. Times are not given (0).
+        None of a picture or a picture animation, which have no such thing.
         """
 
-    def frames(self, interval_ms: int, *, economical: bool) -> Iterator[LumaFrame]:
+    def first_frames(self) -> Iterator[LumaFrame]:
+        """Ordinary frames, from the start, of tracks in which ``key_frames`` found hardly any.
+
+        For statistics: times are not given (0).
+        """
+
+    def ending(self, interval_ms: int) -> Iterator[LumaFrame]:
+        """Sampled frames from the last frame of ``key_frames`` to the end, economically decoded.
+
+        All packets before are read and counted as well, so the clip's true length is known then.
+        """
+
+    def frames(
+        self, interval_ms: int, *, economical: bool, dense_ms: int = 0
+    ) -> Iterator[LumaFrame]:
         """At most one frame of each track in each ``interval_ms``, by time stamp.
+
+        Two in the first ``dense_ms``.
 
         ``economical`` saves half of the CPU time where a sparse sample is enough: frames that no
         other frame refers to are skipped, and the loop filter is left out.
         """
 
     def coverage(self) -> Coverage:
-        """What the last ``frames`` saw; the counts of sampled and flat frames are left at 0."""
+        """What the last pass saw; the counts of sampled and flat frames are left at 0.
+
+        ``decoded_ms`` is the running time that was decoded: none of ``key_frames``.
+        """
 
 
 class Budget:

@@ -92,6 +92,15 @@ class Stills:
         return Kind.VIDEO if self._animated else Kind.IMAGE
 
     def key_frames(self) -> Iterator[LumaFrame]:
+        """None: each frame of an animation builds on the one before."""
+        return iter(())
+
+    def ending(self, interval_ms: int) -> Iterator[LumaFrame]:
+        """None: there is no last key frame."""
+        del interval_ms
+        return iter(())
+
+    def first_frames(self) -> Iterator[LumaFrame]:
         """The picture; of an animation the first frames, one in eight of the later ones."""
         for number, frame in enumerate(self._decoded(self._budget(), _Tally()), 1):
             if number <= LOOKED_AHEAD_STRIDE or number % LOOKED_AHEAD_STRIDE == 0:
@@ -99,9 +108,12 @@ class Stills:
             if number >= LOOKED_AHEAD_FRAMES:
                 return
 
-    def frames(self, interval_ms: int, *, economical: bool) -> Iterator[LumaFrame]:
+    def frames(
+        self, interval_ms: int, *, economical: bool, dense_ms: int = 0
+    ) -> Iterator[LumaFrame]:
         """See ``Media.frames``; there is nothing to economise on."""
-        budget, tally, sampler = self._budget(), _Tally(), Sampler(interval_ms)
+        budget, tally = self._budget(), _Tally()
+        sampler = Sampler(interval_ms, dense_ms=dense_ms)
         for frame in self._decoded(budget, tally):
             if sampler.due(frame.time_ms):
                 yield frame

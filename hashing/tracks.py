@@ -96,7 +96,9 @@ class Track:
         self._stream = stream
         self.key_frame_gap_ms = _KEY_FRAME_GAP_MS
         self._key_frames_only = effort.key_frames_only
-        self._last_key_ms: int | None = None
+        self.last_key_ms: int | None = None  # stamp of the last key frame that was taken
+        self._since_ms: int | None = None  # stamp of the key frame at which decoding begins
+        self._waits = False
         codec = stream.codec_context
         decoder = "" if codec is None else codec.codec.name
         self.upright = Upright(decoder)
@@ -114,7 +116,7 @@ class Track:
 
     def decode(self, packet: "AnyPacket | None") -> list[VideoFrame]:
         """The frames that a packet completes, or at the end (None) those held back."""
-        if packet is not None and self._key_frames_only and not self._spread(packet):
+        if packet is not None and not self._wants(packet):
             return []
         try:
             return self._stream.decode(packet)
@@ -131,6 +133,15 @@ class Track:
         self.decoded += 1
         return self.clock.tick(stamp_ms, self.span.milliseconds(frame.duration))
 
+    def begin_at(self, key_ms: int | None) -> None:
+        """Decode nothing before the key frame with this stamp."""
+        self._since_ms, self._waits = key_ms, True
+
+    def before_ms(self) -> int:
+        """How much of the track lies before the key frame at which decoding began."""
+        start_ms = self.span.start_ms
+        return 0 if self._since_ms is None or start_ms is None else self._since_ms - start_ms
+
     def fell_silent(self) -> bool:
         """Whether a good part gave no frames although no packet failed: silence is no proof."""
         if self.problem is not None or self.span.start_ms is None:
@@ -138,19 +149,28 @@ class Track:
         if self._shown_ms is None:
             return True
         first_ms, last_ms = self._shown_ms
-        return _clearly_less(last_ms - first_ms, self.span.end_ms - self.span.start_ms)
+        length_ms = self.span.end_ms - self.span.start_ms - self.before_ms()
+        return _clearly_less(last_ms - first_ms, length_ms)
 
-    def _spread(self, packet: AnyPacket) -> bool:
-        if not packet.is_keyframe:
-            return False
-        stamp_ms = self.span.milliseconds(packet.dts if packet.pts is None else packet.pts)
+    def _wants(self, packet: AnyPacket) -> bool:
+        if self._key_frames_only:
+            return packet.is_keyframe and self._spread(self._stamp_ms(packet))
+        if self._waits and packet.is_keyframe:
+            stamp_ms = self._stamp_ms(packet)
+            self._waits = stamp_ms is None or stamp_ms != self._since_ms
+        return not self._waits
+
+    def _spread(self, stamp_ms: int | None) -> bool:
         gap_ms = self.key_frame_gap_ms << min(16, self.decoded // _KEY_FRAMES_BEFORE_WIDER)
-        if None not in (stamp_ms, self._last_key_ms) and (
-            0 <= (stamp_ms or 0) - (self._last_key_ms or 0) < gap_ms
+        if None not in (stamp_ms, self.last_key_ms) and (
+            0 <= (stamp_ms or 0) - (self.last_key_ms or 0) < gap_ms
         ):
             return False
-        self._last_key_ms = stamp_ms
+        self.last_key_ms = stamp_ms
         return True
+
+    def _stamp_ms(self, packet: AnyPacket) -> int | None:
+        return self.span.milliseconds(packet.dts if packet.pts is None else packet.pts)
 
 
 class Pass:
@@ -162,6 +182,7 @@ class Pass:
         self._spans = {stream.index: Span(stream) for stream in container.streams}
         self._demux_errors = 0
         self._finished = False
+        self._all_packets = not effort.key_frames_only
         stated = container.duration if container.format.name.startswith(_STATED_LENGTH) else None
         self._header_ms = min((stated or 0) // 1000, _LONGEST_MS)  # from microseconds
         videos = container.streams.video
@@ -180,8 +201,11 @@ class Pass:
             for track in self.tracks:
                 track.key_frame_gap_ms += self._header_ms // _KEY_FRAMES_WANTED
             for stream in container.streams:
-                # Spares reading the other packets, where the format's index tells them apart.
-                stream.discard = Discard.nonkey if stream.index in self._active else Discard.all
+                # Spares reading the sound. Not the video's other packets: that takes 1 % of a
+                # decode, and FFmpeg 8's mov demuxer gives key frames the wrong time stamps (their
+                # composition offsets are counted by sample) where it leaves out what is between.
+                if stream.index not in self._active:
+                    stream.discard = Discard.all
 
     def only(self, numbers: set[int]) -> None:
         """Decode no other tracks from here on."""
@@ -259,10 +283,11 @@ class Pass:
             found.add(Problem.LIMIT_TRACKS)
         if self.budget.reached is not None:
             found.add(self.budget.reached)
-        if errors or (self._finished and any(track.fell_silent() for track in self.tracks)):
+        ended = self._finished and self._all_packets
+        if errors or (ended and any(track.fell_silent() for track in self.tracks)):
             found.add(Problem.DECODER_ERROR)
         ends_ms = [span.end_ms - min(0, span.start_ms or 0) for span in self._spans.values()]
-        if self._finished and _clearly_less(max(ends_ms, default=0), self._header_ms):
+        if ended and _clearly_less(max(ends_ms, default=0), self._header_ms):
             found.add(Problem.TRUNCATED)
         return found
 

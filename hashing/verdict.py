@@ -1,11 +1,31 @@
-"""The verdict: what alignments and single frames add up to, as pure functions of a named policy."""
+"""The verdict: what alignments and single frames add up to, as pure functions of a named policy.
 
-from dataclasses import dataclass
+A list may say how many false alarms it accepts in 100,000 clips; what that changes is here, too.
+"""
+
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from hashing import chance
 from hashing.alignment import Alignment
+from hashing.errors import RecircError
+from hashing.reference import Policy
+
+CLIPS: Final = 100_000  # the number of clips for which a list says what it accepts
+# Fewer cannot be shown: 0 false alarms would have to be seen in 300 million clips (3/N).
+LEAST_FALSE_ALARMS: Final = 0.001
+# More would call a match what is less than a possible match by default.
+MOST_FALSE_ALARMS: Final = 100.0
+DEFAULT_FALSE_ALARMS: Final = 0.1  # match_chance of DEFAULT_POLICY; a test holds them together
+_NEAR_SHARE: Final = 1000  # possible matches to a match, as in DEFAULT_POLICY
+_MOST_NEAR: Final = 1e-2  # possible matches a check: more than one in a hundred is no one's work
+
+
+class BadPolicy(RecircError):
+    """A number of false alarms that a list cannot accept."""
+
+    code = "bad_policy"
 
 
 class Verdict(StrEnum):
@@ -30,6 +50,22 @@ class DecisionPolicy:
     near_chance: float
     strict_image_bits: int
 
+    def accepting(self, false_alarms_per_100k: float | None) -> "DecisionPolicy":
+        """This policy with chances by a list's own number of false alarms in 100,000 clips.
+
+        ``None``: the list has no number of its own, and this policy stands. The chance of a near
+        match goes with that of a match: a thousand times as much, 1 in 100 checks at most. Hits,
+        span and the image threshold stay. Raises BadPolicy.
+        """
+        if false_alarms_per_100k is None:
+            return self
+        accepted = _bounded(false_alarms_per_100k)
+        return replace(
+            self,
+            match_chance=accepted / CLIPS,
+            near_chance=min(_MOST_NEAR, accepted / (CLIPS / _NEAR_SHARE)),
+        )
+
 
 # DESIGN.md, "Words": 90 % of alarms are right only below 4.8e-6 false ones a clip (a pilot found
 # 4.3 known copies in 100,000 files); `python -m benchmarks.sample_set` measures this policy.
@@ -40,6 +76,32 @@ DEFAULT_POLICY: Final = DecisionPolicy(
     near_chance=1e-3,
     strict_image_bits=chance.STRICT_IMAGE_BITS,
 )
+
+
+def require_false_alarms(untrusted: float | None, policy: Policy) -> float | None:
+    """What a list of this policy accepts in 100,000 clips, None for the default, or BadPolicy.
+
+    On an allow list a false alarm hides listed footage, and that looks like a clean clip: such a
+    list may accept fewer than the default, never more.
+    """
+    if untrusted is None:
+        return None
+    accepted = _bounded(untrusted)
+    if policy is Policy.ALLOW and accepted > DEFAULT_FALSE_ALARMS:
+        raise BadPolicy(
+            f"an allow list accepts at most {DEFAULT_FALSE_ALARMS:g} false alarms in 100,000 "
+            f"clips, not {accepted:g}: each may hide listed footage; take fewer, or the default"
+        )
+    return accepted
+
+
+def _bounded(untrusted: float) -> float:
+    if not LEAST_FALSE_ALARMS <= untrusted <= MOST_FALSE_ALARMS:  # true of no NaN
+        raise BadPolicy(
+            f"a list accepts {LEAST_FALSE_ALARMS:g} to {MOST_FALSE_ALARMS:g} false alarms in "
+            f"100,000 clips, not {untrusted:g}; take a number between, or the default"
+        )
+    return float(untrusted)
 
 
 def of_alignment(alignment: Alignment, false_alarms: float, policy: DecisionPolicy) -> Verdict:

@@ -27,6 +27,7 @@ class MatchAnswer(TypedDict):
     reference_ranges_ms: list[list[int]]
     clip_coverage: float
     reference_coverage: float
+    common_ranges_ms: list[list[int]]
 
 
 class ListAnswer(TypedDict):
@@ -93,4 +94,5 @@ def of_match(match: Match) -> MatchAnswer:
         "reference_ranges_ms": [list(one) for one in finding.reference_ranges_ms],
         "clip_coverage": finding.clip_coverage,
         "reference_coverage": finding.reference_coverage,
+        "common_ranges_ms": [list(one) for one in finding.common_ranges_ms],
     }

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import BinaryIO, Final
 
-from hashing import matching, verdict
+from hashing import early, matching, verdict
 from hashing.coverage import Coverage, Problem
 from hashing.errors import MediaError
-from hashing.extract import CLIP, Extract, extract
+from hashing.extract import CLIP, Extract, Extraction
 from hashing.fingerprint import PDQ, Fingerprint, Kind
 from hashing.lanes import Sampling
 from hashing.matching import Finding, ListIndex
-from hashing.reference import Policy
+from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from service.errors import ListNotFound
 from service.store.base import ListInfo, Store
@@ -25,17 +25,20 @@ from service.store.base import ListInfo, Store
 _NO_REFERENCES: Final = "no_references"  # a check against nothing must not look like "clean"
 # An allow reference has to explain this much of a match to suppress it: a clip may hold both.
 _SUPPRESSING_SHARE: Final = 0.9
+_ALLOWED_NEAR_FRAMES: Final = 2  # on one line of an allowed reference: too much for an early end
+_EVERY_LINE: Final = 1.0  # as a chance of near matches: no line is too weak to be told
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One reference that was found in the clip, with the evidence."""
+    """One reference that was found in the clip, with the evidence and its list's policy."""
 
     list: str
     reference: str
     label: str | None
     incident: str | None
     finding: Finding
+    policy: DecisionPolicy = DEFAULT_POLICY
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ class CheckResult:
     """The answer to a check. ``kind`` is None when the bytes were no media at all.
 
     ``matches`` are sorted best first, one a reference; ``suppressed`` are those that an allow list
-    explains. ``problems`` are stable codes; with any of them the check was not complete.
+    explains. ``problems`` are stable codes; with any of them the check was not complete. ``early``:
+    the clip was clear by its key frames and its end, and ``checked_ms`` is how much of it was
+    decoded besides key frames.
     """
 
     verdict: Verdict
@@ -56,10 +61,14 @@ class CheckResult:
     suppressed: tuple[Match, ...]
     lists: tuple[tuple[str, int], ...]
     elapsed_ms: int
+    early: bool = False
 
     @property
     def complete(self) -> bool:
-        """Whether the whole clip was checked, against at least one reference."""
+        """Whether nothing kept the check from being one of the whole clip, against references.
+
+        A check that was ended early is complete: the verdict on the whole clip is the same.
+        """
         return not self.problems
 
 
@@ -88,19 +97,23 @@ class Checker:
         self._loaded: dict[str, LoadedList] = {}
         self._lock = Lock()
 
-    def check(self, media: bytes | BinaryIO, *, lists: Sequence[str] = ()) -> CheckResult:
+    def check(
+        self, media: bytes | BinaryIO, *, lists: Sequence[str] = (), thorough: bool = False
+    ) -> CheckResult:
         """Check a clip against these lists, or all. Bytes that are no media are ``unscannable``.
 
+        Unless ``thorough``, a clip that is clearly a copy as a whole is not decoded in full.
         Raises ListNotFound, StoreError, IncompatibleHash.
         """
         started_ms = self._now_ms()
         loaded = self.lists(lists)
         try:
-            taken = extract(media, _sampling(loaded))
+            taking = Extraction(media, _sampling(loaded))
+            clear = None if thorough else self._early(taking, loaded, started_ms)
+            return clear or self._judge(taking.whole(), loaded, started_ms)
         except MediaError as error:
             elapsed_ms = self._now_ms() - started_ms
             return unscannable(error.code, _versions(loaded), elapsed_ms=elapsed_ms)
-        return self._judge(taken, loaded, started_ms)
 
     def check_fingerprint(
         self, fingerprint: Fingerprint, coverage: Coverage | None, *, lists: Sequence[str] = ()
@@ -142,21 +155,79 @@ class Checker:
                 loaded = LoadedList(
                     info=snapshot.info,
                     references=tuple((one.id, one.label, one.incident) for one in references),
-                    index=ListIndex([one.fingerprint for one in references]),
+                    index=ListIndex(
+                        [one.fingerprint for one in references],
+                        groups=_groups(snapshot.info.policy, references),
+                    ),
                 )
             self._loaded[name] = loaded
         return loaded
 
-    def _judge(self, taken: Extract, lists: list[LoadedList], started_ms: int) -> CheckResult:
-        clip, coverage = taken.fingerprint, taken.coverage
+    def _early(
+        self, taking: Extraction, lists: list[LoadedList], started_ms: int
+    ) -> CheckResult | None:
+        """The answer by key frames and the clip's end; None where all has to be looked at."""
+        keys = taking.key_frames()
+        if not early.worth_comparing(keys):
+            return None
+        promising = {
+            (match.list, match.reference)
+            for match in self._found(keys.fingerprint, lists, Policy.BLOCK, plain_only=True)
+            if early.promising(match.finding, keys)
+        }
+        if not promising:
+            return None
+        looked = taking.ending()
+        result = self._judge(looked, lists, started_ms, plain_only=True)
+        is_clear = any(
+            (match.list, match.reference) in promising
+            and early.certain(match.finding, looked, match.policy)
+            for match in result.matches
+        )
+        if not is_clear or result.problems or self._is_near_allowed(looked.fingerprint, lists):
+            return None
+        return replace(result, early=True)
+
+    def _is_near_allowed(self, clip: Fingerprint, lists: list[LoadedList]) -> bool:
+        """Whether something on an allow list may explain the clip, once all of it is seen."""
+        every_line = replace(self._policy, near_chance=_EVERY_LINE)
+        return any(
+            match.finding.frames_matched >= _ALLOWED_NEAR_FRAMES
+            for match in self._found(clip, lists, Policy.ALLOW, every_line)
+        )
+
+    def _found(
+        self,
+        clip: Fingerprint,
+        lists: list[LoadedList],
+        side: Policy,
+        policy: DecisionPolicy | None = None,
+        *,
+        plain_only: bool = False,
+    ) -> list[Match]:
+        """What the lists of one side show, by each list's own policy unless one is given."""
         tries = matching.tries(clip, sum(one.index.frames for one in lists))
-        blocked: list[Match] = []
-        allowed: list[Match] = []
+        found: list[Match] = []
         for one in lists:
-            side = allowed if one.info.policy is Policy.ALLOW else blocked
-            for finding in one.index.match(clip, tries, self._policy):
+            if one.info.policy is not side:
+                continue
+            by = policy or self._policy.accepting(one.info.false_alarms_per_100k)
+            for finding in one.index.match(clip, tries, by, plain_only=plain_only):
                 identity, label, incident = one.references[finding.reference]
-                side.append(Match(one.info.name, identity, label, incident, finding))
+                found.append(Match(one.info.name, identity, label, incident, finding, by))
+        return found
+
+    def _judge(
+        self,
+        taken: Extract,
+        lists: list[LoadedList],
+        started_ms: int,
+        *,
+        plain_only: bool = False,
+    ) -> CheckResult:
+        clip, coverage = taken.fingerprint, taken.coverage
+        blocked = self._found(clip, lists, Policy.BLOCK, plain_only=plain_only)
+        allowed = self._found(clip, lists, Policy.ALLOW)
         allowed = [match for match in allowed if match.finding.verdict is Verdict.MATCH]
         suppressed = tuple(match for match in blocked if _is_explained(match, allowed))
         matches = tuple(
@@ -197,6 +268,12 @@ def unscannable(
         lists=versions,
         elapsed_ms=elapsed_ms,
     )
+
+
+def _groups(policy: Policy, references: Sequence[Reference]) -> list[str | None]:
+    """What footage each reference belongs to: its incident. What is allowed belongs together:
+    an intro that harmless clips share is harmless too."""
+    return [policy.value if policy is Policy.ALLOW else one.incident for one in references]
 
 
 def _sampling(lists: list[LoadedList]) -> Sampling:

@@ -5,7 +5,7 @@ Nothing here knows of options or exit codes; those are in ``cli.py``.
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
@@ -32,9 +32,8 @@ from service.console import Console, OutputClosed, Tone
 from service.errors import BadSetting, ReferenceNotFound, UnreadablePath
 from service.escaping import shown
 from service.skipping import Skipped, Skipping
-from service.store.base import ListInfo, ReferenceSummary, Store
+from service.store.base import Store
 
-_PAGE: Final = 500  # references read at a time
 _TONES: Final = {
     Verdict.MATCH: Tone.ALARM,
     Verdict.NEAR_MATCH: Tone.DOUBT,
@@ -69,6 +68,7 @@ def check(
     list_names: Sequence[str],
     *,
     json: bool,
+    thorough: bool,
     debug: bool,
 ) -> list[Verdict]:
     """Check clips and print each answer when it is there; the verdicts in the order given."""
@@ -80,6 +80,7 @@ def check(
             wanted,
             _stdin(),
             lists=list_names,
+            thorough=thorough,
             on_start=lambda label: console.at_work_on(f"checking {shown(label)}"),
             debug=debug,
         ):
@@ -175,7 +176,7 @@ def _report_added(console: Console, list_name: str, label: str, added: curating.
         return
     console.line(
         f"added: {name} to {list_name} as {added.reference_id} "
-        f"({_length(added.duration_ms)}, {added.frames} hashes, {added.size_bytes} bytes)"
+        f"({wording.length(added.duration_ms)}, {added.frames} hashes, {added.size_bytes} bytes)"
     )
     if added.problems:
         told = " ".join(wording.problem(code) for code in added.problems)
@@ -195,7 +196,7 @@ def fingerprint(
             return
         hashed = taken.fingerprint
         console.line(
-            f"{shown(clip.label)}: {hashed.kind}, {_length(hashed.duration_ms)}, "
+            f"{shown(clip.label)}: {hashed.kind}, {wording.length(hashed.duration_ms)}, "
             f"{hashed.frames} hashes, digest {hashed.reference_id}"
         )
         for track in hashed.tracks:
@@ -263,74 +264,6 @@ def remove(console: Console, store: Store, list_name: str, ids: Sequence[str]) -
     return not result.missing
 
 
-def show_lists(console: Console, store: Store, *, json: bool) -> None:
-    """Print all lists."""
-    found = store.lists()
-    for info in found:
-        if json:
-            console.json(_plain_list(info))
-        else:
-            console.line(_list_line(info))
-    if not found and not json:
-        console.line("There are no lists yet; recirc add makes one.")
-
-
-def show_list(console: Console, store: Store, name: str, *, json: bool) -> None:
-    """Print a list and its references. Raises ListNotFound."""
-    info = store.get_list(name)
-    if not json:
-        console.line(_list_line(info), Tone.HEADING)
-    for one in _summaries(store, name):
-        if json:
-            console.json(_plain_reference(name, one))
-            continue
-        label = f": {shown(one.label)}" if one.label else ""
-        incident = f" (incident {shown(one.incident)})" if one.incident else ""
-        console.detail(
-            f"{one.id}{label}{incident} - {one.kind}, {_length(one.duration_ms)}, "
-            f"{one.frames} hashes"
-        )
-
-
-def _summaries(store: Store, name: str) -> Iterator[ReferenceSummary]:
-    after: str | None = None
-    while page := store.references(name, after_id=after, limit=_PAGE):
-        yield from page
-        after = page[-1].id
-
-
-def _list_line(info: ListInfo) -> str:
-    source = f", from {shown(info.source)}" if info.source else ""
-    noun = wording.plural(info.references, "reference")
-    return f"{info.name}: {info.policy}, {info.references} {noun}, version {info.version}{source}"
-
-
-def _plain_list(info: ListInfo) -> dict[str, object]:
-    return {
-        "name": info.name,
-        "policy": info.policy.value,
-        "source": info.source,
-        "version": info.version,
-        "references": info.references,
-        "created_at_ms": info.created_at_ms,
-    }
-
-
-def _plain_reference(list_name: str, one: ReferenceSummary) -> dict[str, object]:
-    return {
-        "list": list_name,
-        "id": one.id,
-        "label": one.label,
-        "incident": one.incident,
-        "kind": one.kind.value,
-        "duration_ms": one.duration_ms,
-        "frames": one.frames,
-        "algorithms": [str(algorithm) for algorithm in one.algorithms],
-        "digest": one.digest,
-        "added_at_ms": one.added_at_ms,
-    }
-
-
 def import_list(console: Console, store: Store, list_name: str, file: str) -> bool:
     """Add a list file's references; whether no line was bad. Raises UnreadablePath, BadList."""
     try:
@@ -381,10 +314,6 @@ def explain(
     )
     for line in reasoning.lines(why, list_name, reference_id):
         console.detail(line)
-
-
-def _length(duration_ms: int) -> str:
-    return f"{duration_ms / 1000:.1f} s" if duration_ms else "one picture"
 
 
 def _stdin() -> BinaryIO:

@@ -2,6 +2,7 @@
 
 RecircError
 ├── BadName                    bad_name             (hashing.reference) a name that is not taken
+├── BadPolicy                  bad_policy           (hashing.verdict) false alarms out of bounds
 └── ServiceError
     ├── BadSetting             bad_setting          an environment variable or option is wrong
     ├── UnreadablePath         unreadable_path      a file or folder cannot be read
@@ -16,9 +17,11 @@ RecircError
 
 from hashing.errors import RecircError
 from hashing.reference import BadName
+from hashing.verdict import BadPolicy
 
 __all__ = [
     "BadName",
+    "BadPolicy",
     "BadSetting",
     "ListExists",
     "ListNotFound",

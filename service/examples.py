@@ -24,6 +24,7 @@ MATCH: Final[Example] = {
     "reference_ranges_ms": [[400, 22400]],
     "clip_coverage": 0.98,
     "reference_coverage": 0.91,
+    "common_ranges_ms": [],
 }
 CHECK_MATCH: Final[Example] = {
     "verdict": "match",
@@ -98,12 +99,18 @@ LIST: Final[Example] = {
     "name": "incident-x",
     "policy": "block",
     "source": "our own review",
+    "false_alarms_per_100k": 1.0,
     "created_at_ms": 1774000000000,
     "version": 7,
     "references": 3,
 }
-LIST_IN: Final[Example] = {"name": "incident-x", "policy": "block", "source": "our own review"}
-LIST_PATCH: Final[Example] = {"source": "shared by a partner"}
+LIST_IN: Final[Example] = {
+    "name": "incident-x",
+    "policy": "block",
+    "source": "our own review",
+    "false_alarms_per_100k": 1.0,
+}
+LIST_PATCH: Final[Example] = {"source": "shared by a partner", "false_alarms_per_100k": None}
 REFERENCE: Final[Example] = {
     "id": "r1",
     "label": "main video",

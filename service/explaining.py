@@ -12,13 +12,13 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits, chance, matching, turns
+from hashing import bits, chance, commonplace, matching, turns
 from hashing.coverage import Coverage
 from hashing.extract import CLIP, Extract, extract
-from hashing.fingerprint import Fingerprint, Kind, Track
+from hashing.fingerprint import PHASH, Fingerprint, Kind, Track
 from hashing.matching import Finding, ListIndex
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
-from service.checking import Checker
+from service.checking import Checker, LoadedList
 from service.store.base import Store
 
 _CLIP_BLOCK: Final = 64  # as in hashing.index: the pairs of a block stay in the cache
@@ -36,6 +36,8 @@ class Reason(StrEnum):
     CHANCE = "chance"  # chance alone does as much too often
     DISTINCT_HITS = "distinct_hits"  # too few different pictures agree
     SPAN = "span"  # what agrees is too short
+    COMMON = "common"  # what agrees is also in references of other footage
+    COMMONPLACE = "commonplace"  # what agrees is a test card, a leader or the like
     PARTS = "parts"  # together enough, but no single stretch is
 
 
@@ -76,8 +78,25 @@ def explain(
     Raises ListNotFound, ReferenceNotFound, MediaError, IncompatibleHash.
     """
     reference = store.get_reference(list_name, reference_id).fingerprint
+    policy = DEFAULT_POLICY.accepting(store.get_list(list_name).false_alarms_per_100k)
     searched_frames = sum(one.index.frames for one in checker.lists())
-    return compare(extract(media, CLIP), reference, searched_frames)
+    taken = extract(media, CLIP)
+    why = compare(taken, reference, searched_frames, policy)
+    (listed,) = checker.lists([list_name])
+    return _beside_others(why, taken.fingerprint, listed, reference_id)
+
+
+def _beside_others(
+    alone: Explanation, clip: Fingerprint, listed: LoadedList, reference_id: str
+) -> Explanation:
+    """The explanation with what the list's other references say: which pictures are common."""
+    if alone.verdict is not Verdict.MATCH:
+        return alone
+    for one in listed.index.match(clip, alone.tries, alone.policy):
+        if listed.references[one.reference][0] == reference_id and one.common_ranges_ms:
+            reason = Reason.MATCH if one.verdict is Verdict.MATCH else Reason.COMMON
+            return replace(alone, verdict=one.verdict, reason=reason, best=one)
+    return alone
 
 
 def compare(
@@ -160,6 +179,17 @@ def _best_too_weak(
     return index.match(clip, tries, replace(anything, near_chance=found[0].chance))[0]
 
 
+def _no_evidence(clip: Fingerprint, reference: Fingerprint) -> Reason:
+    """Why there is none at all: nothing to compare, nothing near, or only test cards and such."""
+    if not clip.frames or not reference.frames:
+        return Reason.NO_FRAMES
+    for track in clip.of(PHASH):
+        left_out = track.select(commonplace.shows(track.hashes))
+        if (_nearest_bits(left_out, reference.of(PHASH)) <= chance.LOOSE_BITS).any():
+            return Reason.COMMONPLACE
+    return Reason.NO_HITS
+
+
 def _reason(
     clip: Fingerprint,
     reference: Fingerprint,
@@ -169,8 +199,8 @@ def _reason(
 ) -> Reason:
     if verdict is Verdict.MATCH:
         return Reason.MATCH
-    if best is None:
-        return Reason.NO_HITS if clip.frames and reference.frames else Reason.NO_FRAMES
+    if best is None or best.commonplace:
+        return _no_evidence(clip, reference)
     if not best.reference_ranges_ms:
         near = verdict is Verdict.NEAR_MATCH
         return Reason.SINGLE_PICTURE if near else Reason.STRICT_IMAGE

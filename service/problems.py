@@ -173,6 +173,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "A name, label, incident or source that recirc does not take",
         "`detail` says what is allowed.",
     ),
+    "bad_policy": Meaning(
+        _WRONG,
+        "A number of false alarms that the list cannot accept",
+        "`detail` says what is allowed; null is the default.",
+    ),
     "bad_fingerprint": Meaning(
         _WRONG,
         "The body is no fingerprint document, or a damaged one",

@@ -20,6 +20,9 @@ _REASONS: Final = {
     Reason.CHANCE: "chance alone does as much too often",
     Reason.DISTINCT_HITS: "too few different pictures agree",
     Reason.SPAN: "what agrees is too short",
+    Reason.COMMON: "the same pictures are in listed references that else show different footage",
+    Reason.COMMONPLACE: "the picture is one that stands before many videos: bars, a test card or "
+    "a countdown",
     Reason.PARTS: "no single stretch is strong enough, though all together would be",
 }
 
@@ -155,17 +158,21 @@ def thresholds(explanation: Explanation) -> list[Threshold]:
 def _time_line(explanation: Explanation, best: Finding) -> list[Threshold]:
     policy = explanation.policy
     span_ms = sum(end - start for start, end in best.clip_ranges_ms)
+    # A list's own limit is no power of ten, to which ``chance`` rounds.
+    told, whose = wording.chance, ""
+    if wording.has_own_limit(policy):
+        told, whose = wording.per_100k, ", this list's own limit"
     return [
         {
             "name": "false alarms, for a possible match",
-            "found": wording.chance(best.chance),
-            "needed": f"{wording.chance(policy.near_chance)} or fewer",
+            "found": told(best.chance),
+            "needed": f"{told(policy.near_chance)} or fewer{whose}",
             "passed": best.chance <= policy.near_chance,
         },
         {
             "name": "false alarms, for a match",
-            "found": wording.chance(best.chance),
-            "needed": f"{wording.chance(policy.match_chance)} or fewer",
+            "found": told(best.chance),
+            "needed": f"{told(policy.match_chance)} or fewer{whose}",
             "passed": best.chance <= policy.match_chance,
         },
         {

@@ -4,6 +4,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 from hashing.errors import RecircError
@@ -35,6 +36,7 @@ def scan(
     stdin: BinaryIO,
     *,
     lists: Sequence[str] = (),
+    thorough: bool = False,
     on_start: Callable[[str], None] = lambda label: None,
     debug: bool = False,
 ) -> Iterator[Scanned | SkippedFile]:
@@ -54,7 +56,8 @@ def scan(
                 yield Scanned(clip.label, unscannable(clip.code, versions), clip.text)
                 continue
             on_start(clip.label)
-            answer = _answer(checker, clip, lists, versions, debug=debug)
+            work = partial(checker.check, clip.media, lists=lists, thorough=thorough)
+            answer = _answer(work, clip.label, versions, debug=debug)
             why = skipping.why(clip, answer.result.problems)
             yield answer if why is None else SkippedFile(clip.label, why)
         if skipping.nothing_else:
@@ -63,21 +66,20 @@ def scan(
 
 
 def _answer(
-    checker: Checker,
-    clip: paths.Clip,
-    lists: Sequence[str],
+    work: Callable[[], CheckResult],
+    label: str,
     versions: tuple[tuple[str, int], ...],
     *,
     debug: bool,
 ) -> Scanned:
     try:
-        return Scanned(clip.label, checker.check(clip.media, lists=lists), None)
+        return Scanned(label, work(), None)
     except RecircError as error:
-        return Scanned(clip.label, unscannable(error.code, versions), str(error))
+        return Scanned(label, unscannable(error.code, versions), str(error))
     except Exception as error:  # noqa: BLE001  # the outermost loop: the other clips go on
         show(error, debug=debug)
         note = faults.describe(error)
-        return Scanned(clip.label, unscannable(faults.CODE, versions), note)
+        return Scanned(label, unscannable(faults.CODE, versions), note)
 
 
 def each(

@@ -17,6 +17,13 @@ Ranges = Annotated[list[Range], Field(description="[start, end] in ms; empty for
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Milliseconds = Annotated[int, Field(ge=0)]
+FalseAlarms = Annotated[
+    Annotated[float, Field(strict=True)] | None,  # else true and "1" would pass
+    Field(
+        description="How many false alarms in 100,000 clips the list accepts: 0.001 to 100, an "
+        "allow list 0.1 at most; null is the default, 0.1."
+    ),
+]
 Codes = Annotated[
     list[str], Field(description="Stable codes of what kept the check from being complete.")
 ]
@@ -74,6 +81,10 @@ class MatchAnswer(_Shape):
     reference_ranges_ms: Ranges
     clip_coverage: Share
     reference_coverage: Share
+    common_ranges_ms: Annotated[
+        Ranges,
+        Field(description="Parts of the clip that are also in references of other footage."),
+    ]
 
 
 class ListVersion(_Shape):
@@ -109,6 +120,7 @@ class ListOut(_Shape):
     name: str
     policy: PolicyName
     source: str | None
+    false_alarms_per_100k: FalseAlarms
     created_at_ms: Milliseconds
     version: Count
     references: Count
@@ -126,13 +138,18 @@ class ListIn(_Shape):
     name: Annotated[str, Field(description="1 to 64 of a-z, 0-9 and -, the first of them no -.")]
     policy: PolicyName = "block"
     source: str | None = None
+    false_alarms_per_100k: FalseAlarms = None
 
 
 class ListPatch(_Shape):
-    """What of a list is to change; what is left out stays, null takes the source away."""
+    """What of a list is to change; what is left out stays.
+
+    null takes the source away, and makes what the list accepts the default.
+    """
 
     policy: PolicyName | None = None
     source: str | None = None
+    false_alarms_per_100k: FalseAlarms = None
 
 
 class AlgorithmOut(_Shape):

@@ -9,7 +9,13 @@ from typing import Final
 
 from hashing.fingerprint import Kind
 from hashing.matching import Finding, Range, is_unchanged
-from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
+from hashing.verdict import (
+    CLIPS,
+    DEFAULT_POLICY,
+    LEAST_FALSE_ALARMS,
+    DecisionPolicy,
+    Verdict,
+)
 from hashing.views import Region, View
 from service import guidance
 from service.checking import CheckResult, Match
@@ -73,12 +79,24 @@ def details(result: CheckResult, note: str | None = None) -> list[str]:
     for one in result.matches[:MOST_MATCHES]:
         lines += [_reference(one), evidence(one, result.kind)]
         if one.finding.verdict is Verdict.NEAR_MATCH:
-            lines.append(f"Weaker than a match: {why_weaker(one.finding)}.")
+            lines.append(f"Weaker than a match: {why_weaker(one.finding, one.policy)}.")
+        elif one.finding.common_ranges_ms:
+            lines.append(f"Not counted: {common(one.finding)}.")
+        if one.finding.verdict is Verdict.MATCH and _needs_own_limit(one.finding):
+            accepted = per_100k(one.policy.match_chance)
+            lines.append(
+                f"A match by this list's own limit, {accepted}; by default a possible match."
+            )
     more = len(result.matches) - MOST_MATCHES
     if more > 0:
         lines.append(f"And {more} more {plural(more, 'reference')}.")
     if result.suppressed:
         lines.append(_suppressed(result.suppressed, more=bool(result.matches)))
+    if result.early:
+        lines.append(
+            f"{result.frames} of its frames, from beginning to end, were enough to be sure; "
+            "--thorough looks at all of it."
+        )
     if result.verdict is Verdict.NO_MATCH:
         lines.append(f"{_looked_at(result)}; nothing from {_lists(result)} was found.")
     lines += [problem(code, note) for code in result.problems]
@@ -116,6 +134,33 @@ def chance(expected: float) -> str:
     return f"1 in {math.floor(1 / expected + 1e-9):,} checks"
 
 
+def per_100k(expected: float) -> str:
+    """An expected number of false alarms a check as lists say it: "0.5 in 100,000 checks".
+
+    Far from what any list accepts, in the words of ``chance``.
+    """
+    count = expected * CLIPS
+    if count < LEAST_FALSE_ALARMS or expected >= 0.5:
+        return chance(expected)
+    return f"{f'{count:,.0f}' if count >= 100 else f'{count:.3g}'} in {CLIPS:,} checks"
+
+
+def false_alarms(accepted: float) -> str:
+    """What a list accepts: "1 false alarm in 100,000 clips"."""
+    noun = "false alarm" if accepted == 1 else "false alarms"
+    return f"{accepted:g} {noun} in {CLIPS:,} clips"
+
+
+def has_own_limit(policy: DecisionPolicy) -> bool:
+    """Whether a list accepts another number of false alarms than the default."""
+    return policy.match_chance != DEFAULT_POLICY.match_chance
+
+
+def length(duration_ms: int) -> str:
+    """How long a clip or reference is."""
+    return f"{duration_ms / 1000:.1f} s" if duration_ms else "one picture"
+
+
 def ranges(spans: Sequence[Range], *, capital: bool = False) -> str:
     """Ranges of a clip in ms: "seconds 3–25", "minutes 1:03–2:10 and 3:00–3:05"."""
     minutes = max(end for _, end in spans) >= _SECONDS_UNTIL_MS
@@ -129,6 +174,10 @@ def ranges(spans: Sequence[Range], *, capital: bool = False) -> str:
 
 def why_weaker(finding: Finding, policy: DecisionPolicy = DEFAULT_POLICY) -> str:
     """Why this near match is no match."""
+    if finding.commonplace:
+        return "it is a picture that stands before many videos: bars, a test card or a countdown"
+    if finding.common_ranges_ms:
+        return common(finding)
     if not finding.reference_ranges_ms:
         return "only a single picture agrees"
     reasons = []
@@ -137,8 +186,16 @@ def why_weaker(finding: Finding, policy: DecisionPolicy = DEFAULT_POLICY) -> str
     if sum(end - start for start, end in finding.clip_ranges_ms) < policy.match_span_ms:
         reasons.append(f"what agrees lasts less than {policy.match_span_ms / 1000:g} s")
     if finding.chance > policy.match_chance:
-        reasons.append(f"chance alone does this in {chance(finding.chance)}")
+        reasons.append(f"chance alone does this in {_too_often(finding.chance, policy)}")
     return " and ".join(reasons) or "no single stretch of it is long enough"
+
+
+def common(finding: Finding) -> str:
+    """What of a finding stands in references of other footage, and the mend if it is a mistake."""
+    return (
+        f"{ranges(finding.common_ranges_ms)} of this clip stand in listed references that else "
+        "show different footage, as an intro does; references of one incident would count in full"
+    )
 
 
 def next_steps(verdicts: Sequence[Verdict], country: str = guidance.DEFAULT_COUNTRY) -> list[str]:
@@ -180,6 +237,17 @@ def _in_view(view: View) -> str:
 def plural(count: int, noun: str) -> str:
     """The noun for so many."""
     return noun if count == 1 else f"{noun}s"
+
+
+def _needs_own_limit(finding: Finding) -> bool:
+    """Whether a match is one only because its list accepts more than the default."""
+    return bool(finding.reference_ranges_ms) and finding.chance > DEFAULT_POLICY.match_chance
+
+
+def _too_often(expected: float, policy: DecisionPolicy) -> str:
+    if not has_own_limit(policy):
+        return chance(expected)
+    return f"{per_100k(expected)}, and this list accepts {per_100k(policy.match_chance)}"
 
 
 def _reference(match: Match) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from hashing.reference import Policy, Reference, require_list_name, require_text
+from hashing.verdict import require_false_alarms
 from service.errors import ListExists, ListNotFound, ReferenceNotFound, StoreError
 from service.store.base import AddResult, ListInfo, ReferenceSummary, RemoveResult, Snapshot
 
@@ -32,11 +33,18 @@ class MemoryStore:
         self._deleted: dict[str, int] = {}
         self._closed = False
 
-    def create_list(self, name: str, *, policy: Policy, source: str | None = None) -> ListInfo:
+    def create_list(
+        self,
+        name: str,
+        *,
+        policy: Policy,
+        source: str | None = None,
+        false_alarms_per_100k: float | None = None,
+    ) -> ListInfo:
         with self._open():
             if name in self._lists:
                 raise ListExists(name)
-            return self._make(name, policy, source).info
+            return self._make(name, policy, source, false_alarms_per_100k).info
 
     def lists(self) -> list[ListInfo]:
         with self._open():
@@ -46,12 +54,23 @@ class MemoryStore:
         with self._open():
             return self._list(name).info
 
-    def update_list(self, name: str, *, policy: Policy, source: str | None) -> ListInfo:
+    def update_list(
+        self,
+        name: str,
+        *,
+        policy: Policy,
+        source: str | None,
+        false_alarms_per_100k: float | None,
+    ) -> ListInfo:
         with self._open():
             require_text(source, "source")
+            accepted = require_false_alarms(false_alarms_per_100k, policy)
             listed = self._list(name)
-            if (listed.info.policy, listed.info.source) != (policy, source):
-                listed.info = replace(listed.info, policy=policy, source=source)
+            wanted = replace(
+                listed.info, policy=policy, source=source, false_alarms_per_100k=accepted
+            )
+            if listed.info != wanted:
+                listed.info = wanted
                 listed.bump()
             return listed.info
 
@@ -73,7 +92,7 @@ class MemoryStore:
             # All are read before anything changes: an error on the way leaves nothing.
             batch = tuple(references)
             if create and list_name not in self._lists:
-                self._make(list_name, policy, source)
+                self._make(list_name, policy, source, None)
             listed = self._list(list_name)
             ids = {
                 reference.fingerprint.digest: reference.id
@@ -178,11 +197,14 @@ class MemoryStore:
                 raise StoreError("the store is closed")
             yield
 
-    def _make(self, name: str, policy: Policy, source: str | None) -> _List:
+    def _make(
+        self, name: str, policy: Policy, source: str | None, false_alarms_per_100k: float | None
+    ) -> _List:
         require_list_name(name)
         require_text(source, "source")
+        accepted = require_false_alarms(false_alarms_per_100k, policy)
         version = self._deleted.get(name, 0) + 1
-        listed = _List(ListInfo(name, policy, source, self._clock(), version, 0))
+        listed = _List(ListInfo(name, policy, source, accepted, self._clock(), version, 0))
         self._lists[name] = listed
         return listed
 

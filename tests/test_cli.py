@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import numpy as np
 import pytest
 
 import cli
@@ -100,6 +101,34 @@ def python(*code: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def found(answer: dict[str, object]) -> list[dict[str, object]]:
+    """The matches of an answer."""
+    matches = answer["matches"]
+    assert isinstance(matches, list)
+    return matches
+
+
+def weak_clip(stocked: Recirc) -> float:
+    """Make the file ``weak``, by default a possible match with every list; its chance.
+
+    Other footage shines through, as much as it takes, whatever a hit is worth.
+    """
+    scene, other = clips.moving_scene(1, 3.0), clips.moving_scene(2, 3.0)
+    little, much = 0.0, 1.0
+    for _ in range(12):
+        share = (little + much) / 2
+        mixed = (scene * (1 - share) + other * share).astype(np.uint8)
+        stocked.file("weak", clips.encode(clips.cut(mixed, 0.2, 1.45)))
+        (answer,) = stocked("check", "weak", "--json").answers()
+        chances = [one["chance"] for one in found(answer)]
+        chance = chances[0] if chances else 1.0
+        assert isinstance(chance, float)
+        if 2.1e-6 < chance < 4.9e-4:
+            return chance
+        little, much = (share, much) if chance < 1e-5 else (little, share)
+    raise AssertionError("no clip is weak enough and none too weak")
+
+
 class TestHelp:
     def test_loads_nothing_heavy(self) -> None:
         code = (
@@ -163,6 +192,19 @@ class TestCheck:
     )
     def test_exit_code(self, stocked: Recirc, names: list[str], code: cli.Exit) -> None:
         assert stocked("check", *names).code == code
+
+    def test_thorough_looks_at_all_of_a_clip_that_is_clear(self, recirc: Recirc) -> None:
+        long = recirc.file("long", clips.encode(clips.moving_scene(5, 16.0), options={"g": "50"}))
+        recirc("add", "attack-1", long)
+
+        usual, thorough = recirc("check", long), recirc("check", long, "--thorough")
+        answers = [recirc("check", long, "--json", *more) for more in ([], ["--thorough"])]
+
+        assert "were enough to be sure; --thorough looks at all of it." in usual.out
+        assert "--thorough" not in thorough.out
+        assert [ran.code for ran in (usual, thorough)] == [cli.Exit.FOUND] * 2
+        checked_ms = [ran.answers()[0]["checked_ms"] for ran in answers]
+        assert checked_ms == [2000, 16_000]
 
     def test_without_references_nothing_is_clean(
         self, recirc: Recirc, media: dict[str, bytes]
@@ -308,11 +350,13 @@ class TestCheck:
         whole = Checker.check
         calls: list[object] = []
 
-        def faulty(checker: Checker, media: bytes, *, lists: list[str]) -> CheckResult:
+        def faulty(
+            checker: Checker, media: bytes, *, lists: list[str], thorough: bool
+        ) -> CheckResult:
             calls.append(media)
             if len(calls) == 1:
                 raise ZeroDivisionError("the media said: secret")
-            return whole(checker, media, lists=lists)
+            return whole(checker, media, lists=lists, thorough=thorough)
 
         monkeypatch.setattr(Checker, "check", faulty)
         ran = stocked("check", "other", "mirrored", "--json")
@@ -419,6 +463,66 @@ class TestCurating:
     def test_no_lists_yet(self, recirc: Recirc) -> None:
         assert recirc("lists").out == "There are no lists yet; recirc add makes one.\n"
         assert recirc("lists", "--json") == Ran(cli.Exit.DONE, "", "")
+
+    def test_what_a_list_accepts_is_set_and_shown(self, stocked: Recirc) -> None:
+        def accepted() -> list[object]:
+            return fields(stocked("lists", "--json").answers(), "false_alarms_per_100k")
+
+        assert accepted() == [None]
+        ran = stocked("lists", "set", "incident-x", "--false-alarms-per-100k", "1")
+
+        assert ran == Ran(
+            cli.Exit.DONE,
+            "incident-x: block, 1 reference, version 3, accepts 1 false alarm in 100,000 clips\n",
+            "",
+        )
+        assert accepted() == [1.0]
+        assert "accepts 1 false alarm in" in stocked("lists", "show", "incident-x").out
+        ran = stocked("lists", "--json", "set", "incident-x", "--false-alarms-per-100k", "default")
+        assert (fields(ran.answers(), "version"), accepted()) == ([4], [None])
+
+    @pytest.mark.parametrize(
+        ("arguments", "error"),
+        [
+            pytest.param(["incident-x", "--false-alarms-per-100k", "0"], "bad_policy", id="none"),
+            pytest.param(["incident-x", "--false-alarms-per-100k", "-1"], "bad_policy", id="less"),
+            pytest.param(["incident-x", "--false-alarms-per-100k", "no"], "bad_policy", id="word"),
+            pytest.param(["incident-x"], "bad_usage", id="nothing to set"),
+            pytest.param(["gone", "--false-alarms-per-100k", "1"], "list_not_found", id="no list"),
+        ],
+    )
+    def test_what_cannot_be_set(self, stocked: Recirc, arguments: list[str], error: str) -> None:
+        before = stocked("lists", "--json").out
+
+        ran = stocked("lists", "set", *arguments)
+
+        assert (ran.code, ran.out, ran.err.count("\n")) == (cli.Exit.NOT_DONE, "", 1)
+        assert ran.err.startswith(f"{error}: ")
+        assert stocked("lists", "--json").out == before
+
+    def test_one_clip_is_a_possible_match_on_a_strict_list_and_a_match_on_a_looser(
+        self, stocked: Recirc
+    ) -> None:
+        stocked("add", "loose", "original", "--id", "r1")
+        chance = weak_clip(stocked)
+        for name, share in (("incident-x", 0.5), ("loose", 2.0)):
+            accepted = str(chance * 100_000 * share)
+            assert stocked("lists", "set", name, "--false-alarms-per-100k", accepted).code == 0
+
+        ran = stocked("check", "weak")
+        (after,) = stocked("check", "weak", "--json").answers()
+
+        assert [(one["list"], one["verdict"]) for one in found(after)] == [
+            ("loose", "match"),
+            ("incident-x", "near_match"),
+        ]
+        assert [one["chance"] for one in found(after)] == [chance] * 2
+        assert "by this list's own limit" in ran.out
+        assert "and this list accepts" in ran.out
+        for name, verdict in (("loose", "match"), ("incident-x", "near_match")):
+            (why,) = stocked("explain", "weak", name, "r1", "--json").answers()
+            assert why["verdict"] == verdict
+            assert "this list's own limit" in str(why["thresholds"])
 
     def test_hash_is_what_the_api_reads(self, stocked: Recirc) -> None:
         (answer,) = stocked("hash", "mirrored", "--json").answers()

@@ -44,7 +44,13 @@ def all_lists(context: Parts) -> schemas.ListsOut:
     summary="Make a list",
     status_code=201,
     responses=answers(
-        201, {"list": examples.LIST}, "bad_name", "list_exists", *_JSON_BODY, "store_error"
+        201,
+        {"list": examples.LIST},
+        "bad_name",
+        "bad_policy",
+        "list_exists",
+        *_JSON_BODY,
+        "store_error",
     ),
     openapi_extra=json_request(schemas.ListIn, examples.LIST_IN),
 )
@@ -55,7 +61,10 @@ def create_list(
 ) -> schemas.ListOut:
     """Make an empty list."""
     info = context.store.create_list(
-        wanted.name, policy=Policy(wanted.policy), source=wanted.source
+        wanted.name,
+        policy=Policy(wanted.policy),
+        source=wanted.source,
+        false_alarms_per_100k=wanted.false_alarms_per_100k,
     )
     response.headers["Location"] = f"/v1/lists/{info.name}"
     return _out(info)
@@ -75,7 +84,13 @@ def one_list(context: Parts, name: ListName) -> schemas.ListOut:
     "/v1/lists/{list}",
     summary="Change a list",
     responses=answers(
-        200, {"list": examples.LIST}, "list_not_found", "bad_name", *_JSON_BODY, "store_error"
+        200,
+        {"list": examples.LIST},
+        "list_not_found",
+        "bad_name",
+        "bad_policy",
+        *_JSON_BODY,
+        "store_error",
     ),
     openapi_extra=json_request(schemas.ListPatch, examples.LIST_PATCH),
 )
@@ -84,11 +99,17 @@ def change_list(
     name: ListName,
     patch: Annotated[schemas.ListPatch, Depends(json_body(schemas.ListPatch))],
 ) -> schemas.ListOut:
-    """Change policy or source; what is left out of the body stays."""
+    """Change policy, source or what the list accepts; what is left out of the body stays."""
     before = context.store.get_list(name)
-    policy = before.policy if patch.policy is None else Policy(patch.policy)
-    source = patch.source if "source" in patch.model_fields_set else before.source
-    return _out(context.store.update_list(name, policy=policy, source=source))
+    changed = context.store.update_list(
+        name,
+        policy=before.policy if patch.policy is None else Policy(patch.policy),
+        source=patch.source if "source" in patch.model_fields_set else before.source,
+        false_alarms_per_100k=patch.false_alarms_per_100k
+        if "false_alarms_per_100k" in patch.model_fields_set
+        else before.false_alarms_per_100k,
+    )
+    return _out(changed)
 
 
 @router.delete(

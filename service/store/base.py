@@ -18,6 +18,9 @@ from hashing.reference import Policy, Reference
 class ListInfo:
     """A list without its references.
 
+    ``false_alarms_per_100k``: how many false alarms in 100,000 clips it accepts; None where that
+    is the default. It is for those who check with this store, and goes into no list file.
+
     Every change to a list or its references adds one to ``version``; nothing else does. A list
     that is deleted and made anew goes on counting, so (name, version) never means two contents.
     """
@@ -25,6 +28,7 @@ class ListInfo:
     name: str
     policy: Policy
     source: str | None
+    false_alarms_per_100k: float | None
     created_at_ms: int
     version: int
     references: int
@@ -83,8 +87,15 @@ class Store(Protocol):
     and ``versions`` raise ListNotFound for an unknown list. Each change is one transaction.
     """
 
-    def create_list(self, name: str, *, policy: Policy, source: str | None = None) -> ListInfo:
-        """Make an empty list. Raises BadName, ListExists."""
+    def create_list(
+        self,
+        name: str,
+        *,
+        policy: Policy,
+        source: str | None = None,
+        false_alarms_per_100k: float | None = None,
+    ) -> ListInfo:
+        """Make an empty list. Raises BadName, BadPolicy, ListExists."""
         ...
 
     def lists(self) -> list[ListInfo]:
@@ -95,8 +106,18 @@ class Store(Protocol):
         """One list."""
         ...
 
-    def update_list(self, name: str, *, policy: Policy, source: str | None) -> ListInfo:
-        """Set a list's policy and source. Raises BadName. Setting what is set changes nothing."""
+    def update_list(
+        self,
+        name: str,
+        *,
+        policy: Policy,
+        source: str | None,
+        false_alarms_per_100k: float | None,
+    ) -> ListInfo:
+        """Set a list's policy, its source and what it accepts. Raises BadName, BadPolicy.
+
+        Setting what is set changes nothing.
+        """
         ...
 
     def delete_list(self, name: str) -> None:

@@ -52,6 +52,12 @@ def _lists_and_references(database: Database) -> None:
     database.execute("CREATE TABLE deleted_lists (name TEXT PRIMARY KEY, version INTEGER NOT NULL)")
 
 
+@STEPS(name="0002_false_alarms")
+def _false_alarms(database: Database) -> None:
+    """How many false alarms in 100,000 clips a list accepts; NULL is the default."""
+    database.execute("ALTER TABLE lists ADD COLUMN false_alarms_per_100k REAL")
+
+
 def require_ours(database: Database) -> None:
     """Raise StoreError for a newer schema or another program's file, before writing to it."""
     # One moment for all reads: another process may be making the file.

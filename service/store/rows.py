@@ -11,7 +11,7 @@ from service.errors import StoreError
 from service.store.base import ListInfo, ReferenceSummary
 
 INFO: Final = """
-    SELECT name, policy, source, created_at_ms, version,
+    SELECT name, policy, source, false_alarms_per_100k, created_at_ms, version,
         (SELECT count(*) FROM "references" WHERE list_id = lists.id)
     FROM lists
 """
@@ -26,15 +26,15 @@ INSERT: Final = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-InfoRow = tuple[str, str, str | None, int, int, int]
+InfoRow = tuple[str, str, str | None, float | None, int, int, int]
 SummaryRow = tuple[str, str | None, str | None, int, str, int, int, str, str]
 ReferenceRow = tuple[str, str | None, str | None, bytes]
 
 
 def info(row: InfoRow) -> ListInfo:
     """The list of a row of INFO."""
-    name, policy, source, created_at_ms, version, references = row
-    return ListInfo(name, Policy(policy), source, created_at_ms, version, references)
+    name, policy, source, accepted, created_at_ms, version, references = row
+    return ListInfo(name, Policy(policy), source, accepted, created_at_ms, version, references)
 
 
 def summary(row: SummaryRow) -> ReferenceSummary:

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from hashing.fingerprint import Algorithm
 from hashing.reference import Policy, Reference, require_list_name, require_text
+from hashing.verdict import require_false_alarms
 from service.errors import ListExists, ListNotFound, ReferenceNotFound
 from service.store import rows
 from service.store.base import AddResult, ListInfo, ReferenceSummary, RemoveResult, Snapshot
@@ -35,12 +36,19 @@ class SqliteStore:
         self._clock = clock
         self._connections = Connections(path, busy_timeout_ms=busy_timeout_ms)
 
-    def create_list(self, name: str, *, policy: Policy, source: str | None = None) -> ListInfo:
+    def create_list(
+        self,
+        name: str,
+        *,
+        policy: Policy,
+        source: str | None = None,
+        false_alarms_per_100k: float | None = None,
+    ) -> ListInfo:
         """As ``Store.create_list``."""
         with self._connections.writing() as database:
             if _find_list(database, name) is not None:
                 raise ListExists(f"there is a list {name} already; choose another name")
-            self._insert_list(database, name, policy, source)
+            self._insert_list(database, name, policy, source, false_alarms_per_100k)
             return _info(database, name)
 
     def lists(self) -> list[ListInfo]:
@@ -54,15 +62,27 @@ class SqliteStore:
         with self._connections.reading() as database:
             return _info(database, name)
 
-    def update_list(self, name: str, *, policy: Policy, source: str | None) -> ListInfo:
+    def update_list(
+        self,
+        name: str,
+        *,
+        policy: Policy,
+        source: str | None,
+        false_alarms_per_100k: float | None,
+    ) -> ListInfo:
         """As ``Store.update_list``."""
         require_text(source, "source")
+        accepted = require_false_alarms(false_alarms_per_100k, policy)
+        wanted = (policy, source, accepted)
         with self._connections.writing() as database:
             before = _info(database, name)
-            if (before.policy, before.source) != (policy, source):
+            if (before.policy, before.source, before.false_alarms_per_100k) != wanted:
                 database.execute(
-                    "UPDATE lists SET policy = ?, source = ? WHERE name = ?",
-                    (policy.value, source, name),
+                    """
+                    UPDATE lists SET policy = ?, source = ?, false_alarms_per_100k = ?
+                    WHERE name = ?
+                    """,
+                    (policy.value, source, accepted, name),
                 )
                 _bump(database, _list_id(database, name))
             return _info(database, name)
@@ -86,7 +106,7 @@ class SqliteStore:
         """As ``Store.add``."""
         with self._connections.writing() as database:
             if create and _find_list(database, list_name) is None:
-                self._insert_list(database, list_name, policy, source)
+                self._insert_list(database, list_name, policy, source, None)
             list_id = _list_id(database, list_name)
             result = self._insert(database, list_id, references)
             if result.added:
@@ -180,18 +200,24 @@ class SqliteStore:
         self._connections.close()
 
     def _insert_list(
-        self, database: Database, name: str, policy: Policy, source: str | None
+        self,
+        database: Database,
+        name: str,
+        policy: Policy,
+        source: str | None,
+        false_alarms_per_100k: float | None,
     ) -> None:
         database.execute(
             """
-            INSERT INTO lists (name, policy, source, created_at_ms, version)
-            VALUES (?, ?, ?, ?,
+            INSERT INTO lists (name, policy, source, false_alarms_per_100k, created_at_ms, version)
+            VALUES (?, ?, ?, ?, ?,
                 1 + coalesce((SELECT version FROM deleted_lists WHERE name = ?), 0))
             """,
             (
                 require_list_name(name),
                 policy.value,
                 require_text(source, "source"),
+                require_false_alarms(false_alarms_per_100k, policy),
                 self._clock(),
                 name,
             ),

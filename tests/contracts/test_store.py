@@ -11,7 +11,7 @@ import pytest
 from hashing.errors import BadFingerprint
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind
 from hashing.reference import BadName, Policy, Reference
-from service.errors import ListExists, ListNotFound, ReferenceNotFound, StoreError
+from service.errors import BadPolicy, ListExists, ListNotFound, ReferenceNotFound, StoreError
 from service.store.base import AddResult, RemoveResult, Store
 from service.store.sqlite import SqliteStore
 from tests.fingerprints import FOREIGN, of, random_hashes, track, video
@@ -102,7 +102,7 @@ def test_a_bad_source_is_refused(store: Store) -> None:
         store.add("a", [R1], source="two\nlines")
     store.add("a", [R1])
     with pytest.raises(BadName):
-        store.update_list("a", policy=Policy.BLOCK, source=" ")
+        store.update_list("a", policy=Policy.BLOCK, source=" ", false_alarms_per_100k=None)
 
     assert store.versions() == {"a": 2}
 
@@ -222,23 +222,25 @@ def test_every_change_adds_one_to_the_version_and_nothing_else_does(store: Store
     assert version() == 2
     store.remove("a", ["r2"])
     assert version() == 3
-    store.update_list("a", policy=Policy.ALLOW, source=None)
+    store.update_list("a", policy=Policy.ALLOW, source=None, false_alarms_per_100k=None)
     assert version() == 4
-    store.update_list("a", policy=Policy.ALLOW, source="x")
+    store.update_list("a", policy=Policy.ALLOW, source="x", false_alarms_per_100k=None)
     assert version() == 5
-    store.update_reference("a", "r1", label="new", incident=None)
+    store.update_list("a", policy=Policy.ALLOW, source="x", false_alarms_per_100k=0.01)
     assert version() == 6
+    store.update_reference("a", "r1", label="new", incident=None)
+    assert version() == 7
 
     store.add("a", [])
     store.add("a", [R1, reference("r1", 7)])
     store.remove("a", ["r2"])
-    store.update_list("a", policy=Policy.ALLOW, source="x")
+    store.update_list("a", policy=Policy.ALLOW, source="x", false_alarms_per_100k=0.01)
     store.update_reference("a", "r1", label="new", incident=None)
     list(store.fingerprints("a"))
     store.references("a")
     with pytest.raises(ReferenceNotFound):
         store.update_reference("a", "r2", label="new", incident=None)
-    assert version() == 6
+    assert version() == 7
 
 
 def test_a_list_made_anew_goes_on_counting(store: Store) -> None:
@@ -274,10 +276,50 @@ def test_a_references_label_can_be_changed(store: Store) -> None:
 def test_a_list_can_be_changed(store: Store) -> None:
     store.add("a", [R1])
 
-    changed = store.update_list("a", policy=Policy.ALLOW, source="them")
+    changed = store.update_list("a", policy=Policy.ALLOW, source="them", false_alarms_per_100k=0.02)
 
     assert (changed.policy, changed.source, changed.references) == (Policy.ALLOW, "them", 1)
+    assert changed.false_alarms_per_100k == 0.02
     assert store.get_list("a") == changed
+    with store.snapshot("a") as snapshot:
+        assert snapshot.info == changed
+
+
+def test_a_list_accepts_the_default_unless_it_says_otherwise(store: Store) -> None:
+    store.create_list("a", policy=Policy.BLOCK)
+    store.add("b", [R1])
+    made = store.create_list("c", policy=Policy.BLOCK, false_alarms_per_100k=2)
+
+    assert [each.false_alarms_per_100k for each in store.lists()] == [None, None, 2.0]
+    assert store.get_list("c") == made
+    back = store.update_list("c", policy=Policy.BLOCK, source=None, false_alarms_per_100k=None)
+    assert (back.false_alarms_per_100k, back.version) == (None, 2)
+    store.delete_list("c")
+    assert store.create_list("c", policy=Policy.BLOCK).false_alarms_per_100k is None
+
+
+@pytest.mark.parametrize(
+    ("accepted", "policy"),
+    [
+        pytest.param(0.0, Policy.BLOCK, id="none"),
+        pytest.param(101.0, Policy.BLOCK, id="too many"),
+        pytest.param(float("nan"), Policy.BLOCK, id="no number"),
+        pytest.param(1.0, Policy.ALLOW, id="too many for an allow list"),
+    ],
+)
+def test_what_a_list_cannot_accept_is_refused(
+    store: Store, accepted: float, policy: Policy
+) -> None:
+    store.create_list("a", policy=Policy.BLOCK, false_alarms_per_100k=5)
+
+    with pytest.raises(BadPolicy):
+        store.create_list("b", policy=policy, false_alarms_per_100k=accepted)
+    with pytest.raises(BadPolicy):
+        store.update_list("a", policy=policy, source="x", false_alarms_per_100k=accepted)
+
+    (unchanged,) = store.lists()
+    assert (unchanged.policy, unchanged.source) == (Policy.BLOCK, None)
+    assert (unchanged.false_alarms_per_100k, unchanged.version) == (5.0, 1)
 
 
 def test_removing_reports_what_was_missing(store: Store) -> None:
@@ -290,7 +332,9 @@ def test_removing_reports_what_was_missing(store: Store) -> None:
 
 ON_A_LIST: dict[str, Callable[[Store], object]] = {
     "get_list": lambda store: store.get_list("no"),
-    "update_list": lambda store: store.update_list("no", policy=Policy.BLOCK, source=None),
+    "update_list": lambda store: store.update_list(
+        "no", policy=Policy.BLOCK, source=None, false_alarms_per_100k=None
+    ),
     "delete_list": lambda store: store.delete_list("no"),
     "add": lambda store: store.add("no", [R1], create=False),
     "update_reference": lambda store: store.update_reference("no", "r", label=None, incident=None),

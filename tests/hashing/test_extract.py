@@ -11,7 +11,7 @@ from hashing import bits, pdq, phash
 from hashing.coverage import Problem
 from hashing.decode import Limits
 from hashing.errors import MediaError, NoVideo, UnreadableMedia
-from hashing.extract import CLIP, REFERENCE, Extract, extract
+from hashing.extract import CLIP, REFERENCE, Extract, Extraction, extract
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Kind, Track
 from hashing.lanes import widened
 from hashing.views import CROPS_PERCENT, Region, View
@@ -49,11 +49,13 @@ def test_a_clip_is_sampled_sparsely() -> None:
         (PDQ, View.MIRRORED),
     ]
     assert track(found).times_ms.tolist() == [
-        second + part for second in (0, 1000, 2000) for part in (0, 280, 520, 760)
+        second + part
+        for second in (0, 1000, 2000)
+        for part in (0, 160, 280, 400, 520, 640, 760, 880)
     ]
     assert track(found, PDQ).times_ms.tolist() == [0, 1000, 2000]
     assert found.coverage.complete
-    assert (found.coverage.sampled_frames, found.coverage.flat_frames) == (12, 0)
+    assert (found.coverage.sampled_frames, found.coverage.flat_frames) == (24, 0)
 
 
 def test_a_reference_keeps_every_frame() -> None:
@@ -187,7 +189,7 @@ def test_an_all_black_clip_has_no_hashes_and_is_not_complete() -> None:
 
     assert found.fingerprint.tracks == ()
     assert found.coverage.problems == (Problem.TOO_DARK,)
-    assert found.coverage.flat_frames == found.coverage.sampled_frames == 8
+    assert found.coverage.flat_frames == found.coverage.sampled_frames == 16
 
 
 def test_either_range_gives_the_same_quality_and_hashes() -> None:
@@ -252,7 +254,7 @@ def test_a_decoy_track_hides_nothing() -> None:
     assert {each.stream for each in found.fingerprint.tracks} == {1}
     (second,) = (each for each in found.fingerprint.of(PHASH) if each.view == View.AS_IS)
     assert nearest_bits(second, track(extract(MP4, EVERY_FRAME))) < 20
-    assert (found.coverage.sampled_frames, found.coverage.flat_frames) == (24, 12)
+    assert (found.coverage.sampled_frames, found.coverage.flat_frames) == (48, 24)
 
 
 def test_tracks_stand_in_a_fixed_order() -> None:
@@ -305,3 +307,66 @@ def test_a_long_clip_is_hashed_in_several_batches() -> None:
     found = extract(clips.encode(clips.moving_scene(4, 6.0, 64, 48)), EVERY_FRAME)
 
     assert track(found).times_ms.tolist() == list(range(0, 6000, 40))
+
+
+# --- look by look -------------------------------------------------------------------------------
+
+
+LONG = clips.moving_scene(12, 16.0)
+GROUPS = clips.encode(LONG, options={"g": "50", "preset": "veryfast"})
+
+
+def test_key_frames_then_the_end_then_all_of_it() -> None:
+    extraction = Extraction(GROUPS, CLIP)
+    keys, ending, whole = extraction.key_frames(), extraction.ending(), extraction.whole()
+
+    assert track(keys).times_ms.tolist() == list(range(0, 16_000, 2000))
+    times_ms = track(ending).times_ms
+    assert times_ms[:8].tolist() == track(keys).times_ms.tolist()
+    assert (
+        np.abs(times_ms[8:] - np.arange(14_250, 16_000, 250)).max() <= 80
+    )  # a skipped frame or two
+    assert [one.coverage.decoded_ms for one in (keys, ending, whole)] == [0, 2000, 16_000]
+    assert [one.coverage.container_ms for one in (ending, whole)] == [16_000, 16_000]
+    assert [one.coverage.problems for one in (keys, ending, whole)] == [(), (), ()]
+    assert keys.coverage.sampled_frames == 8
+    assert whole == extract(GROUPS, CLIP)
+
+
+@pytest.mark.parametrize("frames", [LONG, clips.letterboxed(LONG)], ids=["plain", "with bars"])
+def test_each_look_gives_the_hashes_of_the_whole(frames: clips.Frames) -> None:
+    """In every view; the same times, so that a line through them is the same line."""
+    extraction = Extraction(clips.encode(frames, options={"g": "50", "preset": "veryfast"}), CLIP)
+    looks, whole = (extraction.key_frames(), extraction.ending()), extraction.whole()
+
+    for look in looks:
+        found = {(one.algorithm, one.view): one for one in look.fingerprint.tracks}
+        assert found.keys() == {(one.algorithm, one.view) for one in whole.fingerprint.tracks}
+        for one in whole.fingerprint.of(PHASH):
+            part = found[one.algorithm, one.view]
+            rows = np.searchsorted(one.times_ms, part.times_ms)
+            assert np.array_equal(one.times_ms[rows], part.times_ms)
+            assert bits.distances(one.hashes[rows], part.hashes).max() <= 2
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        pytest.param(clips.encode_tracks([LONG, clips.black(16.0)]), id="two tracks"),
+        pytest.param(clips.picture(LONG[0]), id="a picture"),
+        pytest.param(clips.animation(LONG[:20]), id="an animation"),
+    ],
+)
+def test_where_key_frames_cannot_speak_for_a_clip_there_are_no_hashes(media: bytes) -> None:
+    extraction = Extraction(media, CLIP)
+
+    assert extraction.key_frames().fingerprint.tracks == ()
+    assert extraction.ending().fingerprint.tracks == ()
+    assert extraction.whole() == extract(media, CLIP)
+
+
+def test_an_end_that_cannot_be_read_is_a_problem() -> None:
+    extraction = Extraction(clips.with_media_cut(GROUPS, 0.9), CLIP)
+    extraction.key_frames()
+
+    assert not extraction.ending().coverage.complete

@@ -50,7 +50,7 @@ def test_a_picture_is_one_frame_at_time_zero(format_name: str) -> None:
     assert [(frame.stream, frame.time_ms, frame.full_range) for frame in frames] == [(0, 0, True)]
     assert np.abs(frames[0].luma.astype(int) - STILL).mean() < 4
     assert coverage == Coverage(0, 0, 0, 0, 0, ())
-    assert len(list(opened(data).key_frames())) == 1
+    assert len(list(opened(data).first_frames())) == 1
 
 
 @pytest.mark.parametrize("format_name", ["GIF", "PNG", "WEBP", "AVIF"])
@@ -138,17 +138,18 @@ def test_an_animation_is_sampled_by_its_times() -> None:
     assert [frame.time_ms for frame in media.frames(500, economical=True)] == [0, 500, 1000, 1500]
 
 
-def test_key_frames_of_an_animation_thin_out() -> None:
+def test_an_animation_has_no_key_frames_and_its_first_frames_thin_out() -> None:
     media = opened(clips.animation(SCENE[:40], "GIF"))
 
-    assert len(list(media.key_frames())) == 8 + 4
+    assert list(media.key_frames()) == list(media.ending(100)) == []
+    assert len(list(media.first_frames())) == 8 + 4
 
 
-def test_key_frames_of_a_long_animation_end() -> None:
+def test_first_frames_of_a_long_animation_end() -> None:
     tiny = np.zeros((300, 2, 2), np.uint8)
     tiny[::2, 0, 0] = 255
 
-    assert len(list(opened(clips.animation(tiny, "PNG")).key_frames())) == 8 + 30
+    assert len(list(opened(clips.animation(tiny, "PNG")).first_frames())) == 8 + 30
 
 
 # --- damage -------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ def test_of_a_picture_cut_short_the_rest_is_looked_at(format_name: str) -> None:
     data = clips.picture(STILL, format_name)
 
     media = opened(data[: len(data) // 2])
-    list(media.key_frames())
+    list(media.first_frames())
     frames = list(media.frames(1, economical=False))
 
     assert np.abs(frames[0].luma[:40].astype(int) - STILL[:40]).mean() < 4
@@ -295,7 +296,7 @@ def test_a_picture_file_that_is_too_long_is_not_read() -> None:
 
     media = open_media(long, Limits(picture_bytes=len(long) - 1))
 
-    assert list(media.key_frames()) == list(media.frames(100, economical=False)) == []
+    assert list(media.first_frames()) == list(media.frames(100, economical=False)) == []
     assert media.coverage().problems == (Problem.LIMIT_BYTES,)
 
 

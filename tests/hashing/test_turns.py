@@ -45,6 +45,15 @@ def test_each_view_is_about_that_of_the_turned_picture(algorithm: object, mirror
 
 
 @pytest.mark.parametrize("algorithm", [PHASH, PDQ], ids=lambda one: one.name)
+def test_a_mirrored_view_is_about_that_of_the_mirrored_picture(algorithm: object) -> None:
+    view = turns.mirrored(base(algorithm, mirrored=False))
+    really = hashed(seen(PLANES, view.view), algorithm)
+
+    assert view.view == View(mirrored=True)
+    assert np.median(bits.distances(view.hashes, really)) <= 12
+
+
+@pytest.mark.parametrize("algorithm", [PHASH, PDQ], ids=lambda one: one.name)
 def test_a_track_and_its_mirrored_one_give_all_sixteen_views(algorithm: object) -> None:
     plain, mirrored = base(algorithm, mirrored=False), base(algorithm, mirrored=True)
 

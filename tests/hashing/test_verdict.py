@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashing.alignment import Alignment
-from hashing.verdict import DEFAULT_POLICY, Verdict, of_alignment, of_clip, of_picture
+from hashing.reference import Policy
+from hashing.verdict import (
+    DEFAULT_FALSE_ALARMS,
+    DEFAULT_POLICY,
+    LEAST_FALSE_ALARMS,
+    MOST_FALSE_ALARMS,
+    BadPolicy,
+    Verdict,
+    of_alignment,
+    of_clip,
+    of_picture,
+    require_false_alarms,
+)
 from hashing.views import View
 
 MATCH, NEAR, NO, UNSCANNABLE = Verdict  # in the order of strength
@@ -125,3 +137,100 @@ def test_a_stricter_image_threshold_never_finds_more(
     )
 
     assert strict <= default
+
+
+@pytest.mark.parametrize(
+    ("accepted", "match_chance", "near_chance"),
+    [
+        pytest.param(0.001, 1e-8, 1e-5, id="least"),
+        pytest.param(0.1, 1e-6, 1e-3, id="the default's number"),
+        pytest.param(0.48, 4.8e-6, 4.8e-3, id="nine of ten alarms right"),
+        pytest.param(1, 1e-5, 1e-2, id="one"),
+        pytest.param(5, 5e-5, 1e-2, id="possible matches are bounded"),
+        pytest.param(100, 1e-3, 1e-2, id="most"),
+    ],
+)
+def test_what_a_list_accepts_becomes_chances(
+    accepted: float, match_chance: float, near_chance: float
+) -> None:
+    policy = DEFAULT_POLICY.accepting(accepted)
+
+    assert policy.match_chance == pytest.approx(match_chance, rel=1e-12)
+    assert policy.near_chance == pytest.approx(near_chance, rel=1e-12)
+    default = DEFAULT_POLICY
+    assert default == replace(
+        policy, match_chance=default.match_chance, near_chance=default.near_chance
+    )
+
+
+@pytest.mark.parametrize(
+    "accepted", [None, DEFAULT_FALSE_ALARMS], ids=["none of its own", "the default's number"]
+)
+def test_the_default_is_the_default(accepted: float | None) -> None:
+    assert DEFAULT_POLICY.accepting(accepted) == DEFAULT_POLICY
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(0.0, id="none at all"),
+        pytest.param(-1.0, id="negative"),
+        pytest.param(LEAST_FALSE_ALARMS * 0.999, id="too few"),
+        pytest.param(MOST_FALSE_ALARMS * 1.001, id="too many"),
+        pytest.param(float("inf"), id="infinite"),
+        pytest.param(float("nan"), id="no number"),
+    ],
+)
+def test_what_no_list_can_accept_is_refused(wrong: float) -> None:
+    with pytest.raises(BadPolicy, match=r"0\.001 to 100 .* or the default"):
+        DEFAULT_POLICY.accepting(wrong)
+    with pytest.raises(BadPolicy, match=r"0\.001 to 100 .* or the default"):
+        require_false_alarms(wrong, Policy.BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "policy", "fine"),
+    [
+        pytest.param(None, Policy.ALLOW, True, id="allow, default"),
+        pytest.param(0.001, Policy.ALLOW, True, id="allow, fewer"),
+        pytest.param(0.1, Policy.ALLOW, True, id="allow, as the default"),
+        pytest.param(0.11, Policy.ALLOW, False, id="allow, more"),
+        pytest.param(0.11, Policy.BLOCK, True, id="block, more"),
+    ],
+)
+def test_an_allow_list_accepts_no_more_than_the_default(
+    accepted: float | None, policy: Policy, fine: bool
+) -> None:
+    """What it takes for harmless by chance would look like a clean clip."""
+    if fine:
+        assert require_false_alarms(accepted, policy) == accepted
+        return
+    with pytest.raises(BadPolicy, match="hide listed footage"):
+        require_false_alarms(accepted, policy)
+
+
+ACCEPTED = st.floats(LEAST_FALSE_ALARMS, MOST_FALSE_ALARMS)
+
+
+@given(ACCEPTED, ACCEPTED, st.floats(1e-10, 1.0), st.integers(1, 6), st.integers(0, 3000))
+def test_a_list_that_accepts_fewer_never_finds_more(
+    one: float, other: float, false_alarms: float, distinct_hits: int, span_ms: int
+) -> None:
+    alignment = replace(
+        JUST_ENOUGH,
+        clip_end_ms=JUST_ENOUGH.clip_start_ms + span_ms,
+        distinct_hits=distinct_hits,
+    )
+    fewer, more = (
+        STRENGTH.index(of_alignment(alignment, false_alarms, DEFAULT_POLICY.accepting(accepted)))
+        for accepted in sorted((one, other))
+    )
+
+    assert fewer <= more
+
+
+@given(ACCEPTED)
+def test_a_possible_match_is_never_harder_than_a_match(accepted: float) -> None:
+    policy = DEFAULT_POLICY.accepting(accepted)
+
+    assert policy.match_chance < policy.near_chance

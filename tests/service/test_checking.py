@@ -294,15 +294,67 @@ def test_a_change_is_seen_in_the_next_check(store: Store) -> None:
     assert verdict() is Verdict.NO_MATCH
     put(store, "attack-1", ("r1", video(KNOWN)))
     assert verdict() is Verdict.MATCH
-    store.update_list("attack-1", policy=Policy.ALLOW, source=None)
+    store.update_list("attack-1", policy=Policy.ALLOW, source=None, false_alarms_per_100k=None)
     assert verdict() is Verdict.UNSCANNABLE
-    store.update_list("attack-1", policy=Policy.BLOCK, source=None)
+    store.update_list("attack-1", policy=Policy.BLOCK, source=None, false_alarms_per_100k=None)
     store.remove("attack-1", ["r1"])
     assert verdict() is Verdict.NO_MATCH
     store.delete_list("attack-1")
     assert verdict() is Verdict.UNSCANNABLE
     put(store, "attack-1", ("r1", video(KNOWN)))
     assert verdict() is Verdict.MATCH
+
+
+def weak_copy(checker: Checker, least: float, most: float) -> tuple[Fingerprint, float]:
+    """A short, noisy copy of KNOWN with a chance between these, and its chance.
+
+    Looked for, so that it is there whatever a hit is worth.
+    """
+    for length_ms in (1250, 1500, 1750, 2000):
+        for noise_bits in range(20, 72):
+            clip = video(copy(footage(1, length_ms), noise_bits=(noise_bits, noise_bits)))
+            result = checker.check_fingerprint(clip, None)
+            for match in result.matches + result.suppressed:
+                if least < match.finding.chance < most:
+                    return clip, match.finding.chance
+    raise AssertionError("no copy is as weak as that")
+
+
+def accept(store: Store, name: str, accepted: float | None, policy: Policy = Policy.BLOCK) -> None:
+    """Set what a list accepts."""
+    store.update_list(name, policy=policy, source=None, false_alarms_per_100k=accepted)
+
+
+def test_each_list_decides_by_what_it_accepts(store: Store) -> None:
+    """And from the next check on."""
+    for name in ("default", "looser"):
+        put(store, name, ("r1", video(KNOWN)))
+    checker = Checker(store)
+    clip, chance = weak_copy(checker, 2e-6, 5e-4)
+    accept(store, "looser", chance * 100_000 * 1.01)
+
+    result = checker.check_fingerprint(clip, None)
+
+    assert [(one.list, one.finding.verdict) for one in result.matches] == [
+        ("looser", Verdict.MATCH),
+        ("default", Verdict.NEAR_MATCH),
+    ]
+    assert result.verdict is Verdict.MATCH
+    assert result.matches[0].policy.match_chance == pytest.approx(chance * 1.01)
+    accept(store, "looser", chance * 100_000 * 0.99)
+    assert checker.check_fingerprint(clip, None).verdict is Verdict.NEAR_MATCH
+
+
+def test_a_stricter_allow_list_suppresses_less(store: Store) -> None:
+    put(store, "attack-1", ("r1", video(KNOWN)))
+    put(store, "news", ("poster", video(KNOWN)), policy=Policy.ALLOW)
+    checker = Checker(store)
+    clip, _ = weak_copy(checker, 2e-8, 5e-7)
+    assert checker.check_fingerprint(clip, None).verdict is Verdict.NO_MATCH
+
+    accept(store, "news", 0.001, Policy.ALLOW)
+
+    assert checker.check_fingerprint(clip, None).verdict is Verdict.MATCH
 
 
 def test_an_index_is_kept_until_its_list_changes(store: Store) -> None:

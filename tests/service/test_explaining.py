@@ -5,14 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hashing import bits
+from hashing import bits, commonplace
 from hashing.extract import CLIP, REFERENCE, Extract, extract
 from hashing.fingerprint import PHASH, Fingerprint
 from hashing.matching import ListIndex, tries
+from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from service import explaining, reasoning
+from service.checking import Checker
 from service.explaining import Reason
-from tests import clips
+from tests import clips, tracks
+from tests.memory_store import MemoryStore
+from tests.tracks import copy, video
 
 ORIGINAL = clips.moving_scene(1, 5.0)
 PLAIN = DEFAULT_POLICY
@@ -112,6 +116,22 @@ def test_reason(
     assert reasoning.answer(why, "clip", "x", "r1")["reason"] == reason
 
 
+def test_thresholds_are_those_of_the_list(
+    taken: dict[str, Extract], references: dict[str, Fingerprint]
+) -> None:
+    own = DEFAULT_POLICY.accepting(3.5)
+
+    why = explaining.compare(taken["copy"], references["original"], FRAMES, own)
+
+    needed = {one["name"]: one["needed"] for one in reasoning.thresholds(why)}
+    assert needed["false alarms, for a match"] == (
+        "3.5 in 100,000 checks or fewer, this list's own limit"
+    )
+    assert needed["false alarms, for a possible match"] == (
+        "1,000 in 100,000 checks or fewer, this list's own limit"
+    )
+
+
 @pytest.mark.parametrize("clip", ["copy", "pieces", "other", "black", "picture"])
 def test_the_same_as_a_check(
     taken: dict[str, Extract], references: dict[str, Fingerprint], clip: str
@@ -141,3 +161,51 @@ def test_nearest_are_the_least_of_all_pairs(
         assert (one.frames, one.least_bits) == (len(track), least.min())
         assert one.least_bits <= one.tenth_bits <= one.median_bits
         assert one.hits == (least <= 72).sum()
+
+
+class TestCommonPictures:
+    INTRO = clips.moving_scene(7, 2.5)
+
+    def show(self, seed: int) -> bytes:
+        """The same intro before a show of its own."""
+        return clips.encode(np.concatenate([self.INTRO, clips.moving_scene(seed, 5.0)]))
+
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        made = MemoryStore()
+        made.add(
+            "x",
+            [
+                Reference(f"r{seed}", None, None, extract(self.show(seed), REFERENCE).fingerprint)
+                for seed in (8, 9)
+            ],
+            policy=Policy.BLOCK,
+        )
+        return made
+
+    @pytest.mark.parametrize(
+        ("clip", "verdict", "reason"),
+        [
+            pytest.param(clips.encode(INTRO), "near_match", Reason.COMMON, id="an intro alone"),
+            pytest.param(
+                clips.encode(clips.moving_scene(8, 5.0)), "match", Reason.MATCH, id="a show"
+            ),
+        ],
+    )
+    def test_the_lists_other_references_are_asked_too(
+        self, store: MemoryStore, clip: bytes, verdict: str, reason: Reason
+    ) -> None:
+        checker = Checker(store)
+        why = explaining.explain(checker, store, clip, "x", "r8")
+
+        assert (why.verdict, why.reason) == (verdict, reason)
+        assert why.best == checker.check(clip, thorough=True).matches[0].finding
+        assert reasoning.lines(why, "x", "r8")[0].endswith(f"[{reason}].")
+
+    def test_a_test_card_is_no_evidence_and_that_is_said(self, taken: dict[str, Extract]) -> None:
+        times_ms = np.arange(0, 4000, 40)
+        leader = tracks.track(times_ms, np.resize(commonplace._known()[:100], (100, 32)))
+        seen = replace(taken["copy"], fingerprint=video(copy(leader, noise_bits=(5, 15))))
+        why = explaining.compare(seen, video(leader), FRAMES)
+
+        assert (why.verdict, why.reason) == ("no_match", Reason.COMMONPLACE)

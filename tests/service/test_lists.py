@@ -239,3 +239,18 @@ def test_an_export_holds_hashes_and_names_and_nothing_else(store: Store) -> None
         ["algorithms", "format", "list", "policy", "references", "source", "version"],
         ["fingerprint", "id", "incident", "label"],
     ]
+
+
+def test_what_a_list_accepts_stays_where_it_was_set(store: Store, other: Store) -> None:
+    """Whoever sends a list does not decide how many people are wrongly flagged here."""
+    other.create_list("a", policy=Policy.BLOCK, false_alarms_per_100k=50)
+    other.add("a", [Reference("r1", None, None, video(1))])
+    header, *lines = exported(other)
+    loose = json.dumps(json.loads(header) | {"false_alarms_per_100k": 50}).encode() + b"\n"
+    store.create_list("mine", policy=Policy.BLOCK, false_alarms_per_100k=0.01)
+
+    for name in ("mine", "new"):
+        assert lists.import_file(store, name, [loose, *lines]).added == 1
+
+    assert store.get_list("mine").false_alarms_per_100k == 0.01
+    assert store.get_list("new").false_alarms_per_100k is None

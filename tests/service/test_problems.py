@@ -102,6 +102,7 @@ ASKED = {
     "wrong_host": Ask("GET", "/livez", None, {"Host": "other.example"}, status=421),
     "invalid_request": Ask("POST", "/v1/lists", b'{"nam":"a"}'),
     "bad_name": Ask("POST", "/v1/lists", b'{"name":"../a"}'),
+    "bad_policy": Ask("PATCH", "/v1/lists/b", b'{"false_alarms_per_100k":1}'),
     "bad_fingerprint": Ask("POST", "/v1/check/fingerprint", b"{}"),
     "bad_list": Ask("POST", "/v1/lists/c/import", b"{}"),
     "incompatible_hash": Ask(

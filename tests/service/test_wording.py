@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hashing.coverage import Problem
 from hashing.fingerprint import PHASH, Kind
 from hashing.matching import Finding, Range
-from hashing.verdict import Verdict
+from hashing.verdict import DEFAULT_POLICY, Verdict
 from hashing.views import VIEWS, View
 from service import wording
 from service.archives import ArchiveProblem
@@ -181,6 +181,14 @@ class TestDetails:
                 replace(NEAR, reference_ranges_ms=()), "only a single picture", id="picture"
             ),
             pytest.param(NEAR, "no single stretch", id="parts"),
+            pytest.param(
+                replace(NEAR, common_ranges_ms=((3000, 25_000),), chance=1e-3),
+                "match: seconds 3–25 of this clip stand in listed references that else show",
+                id="an intro",
+            ),
+            pytest.param(
+                replace(NEAR, reference_ranges_ms=(), commonplace=True), "test card", id="a card"
+            ),
         ],
     )
     def test_a_near_match_says_why_it_is_weaker(self, finding: Finding, words: str) -> None:
@@ -188,6 +196,68 @@ class TestDetails:
 
         assert words in wording.details(near)[-1]
         assert wording.headline(near, "a") == "POSSIBLE MATCH: a: a person has to decide"
+
+    def test_an_early_end_says_what_was_looked_at_and_how_to_see_all(self) -> None:
+        early = replace(
+            NOTHING,
+            verdict=Verdict.MATCH,
+            matches=(match(),),
+            checked_ms=2000,
+            frames=19,
+            early=True,
+        )
+
+        assert wording.details(early)[-1] == (
+            "19 of its frames, from beginning to end, were enough to be sure; "
+            "--thorough looks at all of it."
+        )
+        assert "--thorough" not in " ".join(wording.details(replace(early, early=False)))
+
+    def test_a_match_says_which_part_did_not_count(self) -> None:
+        partly = match(replace(FINDING, common_ranges_ms=((3000, 11_000),)))
+        lines = wording.details(replace(NOTHING, verdict=Verdict.MATCH, matches=(partly,)))
+
+        assert lines[-1].startswith("Not counted: seconds 3–11 of this clip stand in listed")
+
+    def test_a_near_match_names_what_its_own_list_accepts(self) -> None:
+        strict = replace(match(replace(NEAR, chance=5e-7)), policy=DEFAULT_POLICY.accepting(0.03))
+        near = replace(NOTHING, verdict=Verdict.NEAR_MATCH, matches=(strict,))
+
+        assert wording.details(near)[-1] == (
+            "Weaker than a match: chance alone does this in 0.05 in 100,000 checks, "
+            "and this list accepts 0.03 in 100,000 checks."
+        )
+
+    @pytest.mark.parametrize(
+        ("finding", "told"),
+        [
+            pytest.param(replace(FINDING, chance=5e-5), True, id="a match here only"),
+            pytest.param(replace(FINDING, chance=1e-6), False, id="a match anywhere"),
+            pytest.param(
+                replace(PICTURE, chance=5e-5), False, id="a picture is decided by its bits"
+            ),
+        ],
+    )
+    def test_a_match_by_its_lists_own_limit_says_so(self, finding: Finding, told: bool) -> None:
+        loose = replace(match(finding), policy=DEFAULT_POLICY.accepting(20))
+        lines = wording.details(replace(NOTHING, verdict=Verdict.MATCH, matches=(loose,)))
+
+        own = "A match by this list's own limit, 20 in 100,000 checks; by default a possible match."
+        assert (own in lines) == told
+
+    @pytest.mark.parametrize(
+        ("expected", "words"),
+        [
+            pytest.param(1e-6, "0.1 in 100,000 checks", id="the default"),
+            pytest.param(1e-8, "0.001 in 100,000 checks", id="least"),
+            pytest.param(1e-2, "1,000 in 100,000 checks", id="a possible match"),
+            pytest.param(3.456e-5, "3.46 in 100,000 checks", id="digits"),
+            pytest.param(1e-12, "1 in 10¹² checks", id="far below any list"),
+            pytest.param(1.0, "about 1 in each check", id="always"),
+        ],
+    )
+    def test_per_100k(self, expected: float, words: str) -> None:
+        assert wording.per_100k(expected) == words
 
     @pytest.mark.parametrize("count", [1, 2])
     def test_what_an_allow_list_explains_is_one_line(self, count: int) -> None:

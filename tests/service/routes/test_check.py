@@ -7,6 +7,7 @@ from hashing.fingerprint import Fingerprint
 from hashing.formats.document import to_document
 from hashing.reference import Policy, Reference
 from service import schemas
+from tests import clips
 from tests.fingerprints import of, video
 from tests.memory_store import MemoryStore
 from tests.service.calls import Caller, clip, sound
@@ -103,11 +104,21 @@ class TestCheck:
         assert answer["verdict"] == verdict
         assert [one["name"] for one in answer["lists"]] == names
 
-    def test_thorough_is_accepted(self, call: Caller) -> None:
-        usual = call("POST", "/v1/check", content=LISTED).json()
-        thorough = call("POST", "/v1/check?thorough=true", content=LISTED).json()
+    def test_thorough_looks_at_all_of_a_clip_that_is_clear(
+        self, call: Caller, store: MemoryStore
+    ) -> None:
+        long = clips.encode(clips.moving_scene(5, 16.0), options={"g": "50"})
+        found = extract(long, REFERENCE).fingerprint
+        store.add("attack-1", [Reference("long", None, None, found)], policy=Policy.BLOCK)
 
-        assert thorough | {"elapsed_ms": 0} == usual | {"elapsed_ms": 0}
+        usual = call("POST", "/v1/check", content=long).json()
+        thorough = call("POST", "/v1/check?thorough=true", content=long).json()
+
+        for answer in (usual, thorough):
+            assert (answer["verdict"], answer["complete"]) == ("match", True)
+            assert (answer["problems"], answer["duration_ms"]) == ([], 16_000)
+        assert (usual["checked_ms"], thorough["checked_ms"]) == (2000, 16_000)
+        assert usual["frames"] < thorough["frames"]
 
     def test_an_allow_list_suppresses(self, call: Caller, store: MemoryStore) -> None:
         found = extract(LISTED, REFERENCE).fingerprint

@@ -18,12 +18,10 @@ def listed(store: MemoryStore, name: str, *fingerprints: Fingerprint) -> None:
 
 
 def test_a_list_is_made_seen_changed_and_deleted(call: Caller) -> None:
-    made = call("POST", "/v1/lists", json={"name": "a", "policy": "allow", "source": "us"})
+    wanted = {"name": "a", "policy": "allow", "source": "us", "false_alarms_per_100k": 0.05}
+    made = call("POST", "/v1/lists", json=wanted)
 
-    expected = {
-        "name": "a",
-        "policy": "allow",
-        "source": "us",
+    expected = wanted | {
         "created_at_ms": 1_774_000_000_000,
         "version": 1,
         "references": 0,
@@ -41,23 +39,51 @@ def test_a_list_is_made_seen_changed_and_deleted(call: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("patch", "source", "policy"),
+    ("patch", "changed"),
     [
-        pytest.param({}, "us", "block", id="nothing"),
-        pytest.param({"source": None}, None, "block", id="source away"),
-        pytest.param({"source": "them"}, "them", "block", id="source"),
-        pytest.param({"policy": "allow"}, "us", "allow", id="policy"),
-        pytest.param({"policy": None}, "us", "block", id="null is no policy"),
+        pytest.param({}, {}, id="nothing"),
+        pytest.param({"source": None}, {"source": None}, id="source away"),
+        pytest.param({"source": "them"}, {"source": "them"}, id="source"),
+        pytest.param({"policy": "allow"}, {"policy": "allow"}, id="policy"),
+        pytest.param({"policy": None}, {}, id="null is no policy"),
+        pytest.param(
+            {"false_alarms_per_100k": 3}, {"false_alarms_per_100k": 3.0}, id="false alarms"
+        ),
+        pytest.param(
+            {"false_alarms_per_100k": None}, {"false_alarms_per_100k": None}, id="the default"
+        ),
     ],
 )
 def test_a_patch_leaves_what_it_does_not_name(
-    call: Caller, store: MemoryStore, patch: dict[str, object], source: str | None, policy: str
+    call: Caller, store: MemoryStore, patch: dict[str, object], changed: dict[str, object]
 ) -> None:
-    store.create_list("a", policy=Policy.BLOCK, source="us")
+    store.create_list("a", policy=Policy.BLOCK, source="us", false_alarms_per_100k=0.05)
+    before = call("GET", "/v1/lists/a").json()
 
     answer = call("PATCH", "/v1/lists/a", json=patch).json()
 
-    assert (answer["source"], answer["policy"]) == (source, policy)
+    assert answer == before | changed | {"version": 2 if changed else 1}
+
+
+@pytest.mark.parametrize(
+    ("patch", "code"),
+    [
+        pytest.param({"false_alarms_per_100k": 0}, "bad_policy", id="none"),
+        pytest.param({"false_alarms_per_100k": 1000}, "bad_policy", id="too many"),
+        pytest.param({"policy": "allow"}, "bad_policy", id="too many for an allow list"),
+        pytest.param({"false_alarms_per_100k": "3"}, "invalid_request", id="a text"),
+        pytest.param({"false_alarms_per_100k": True}, "invalid_request", id="a truth"),
+    ],
+)
+def test_what_a_list_cannot_accept_is_refused(
+    call: Caller, store: MemoryStore, patch: dict[str, object], code: str
+) -> None:
+    before = store.create_list("a", policy=Policy.BLOCK, false_alarms_per_100k=3)
+
+    answer = call("PATCH", "/v1/lists/a", json=patch)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert store.get_list("a") == before
 
 
 def test_an_export_imported_elsewhere_is_the_same_list(call: Caller, store: MemoryStore) -> None:

@@ -4,13 +4,18 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from hashing.fingerprint import Fingerprint, Kind
 from hashing.reference import Policy, Reference
 from service.errors import StoreError
+from service.store import rows
+from service.store.base import ListInfo
+from service.store.migrations import STEPS
 from service.store.sqlite import SqliteStore, now_ms
 from tests.fingerprints import video
 
@@ -213,6 +218,27 @@ def test_a_writer_waits_only_for_so_long(path: Path) -> None:
     assert store.add("a", slow()).added == ("r1",)
     assert store.versions() == {"a": 2, "b": 1}
     store.close()
+
+
+def test_a_file_of_the_first_schema_is_brought_up_to_date(path: Path) -> None:
+    """Lists, references and versions stay; no list gets limits that nobody set."""
+    path.parent.mkdir(parents=True)
+    with closing(Database(path)) as database:
+        STEPS.apply(database, stop_before="0002_false_alarms")
+        database.execute("INSERT INTO lists VALUES (1, 'a', 'allow', 'them', 1000, 7)")
+        database.execute(rows.INSERT, rows.insert(1, R1, 1001))
+        database.conn.commit()
+
+    store = SqliteStore(path)
+    assert store.lists() == [ListInfo("a", Policy.ALLOW, "them", None, 1000, 7, 1)]
+    assert list(store.fingerprints("a")) == [R1]
+    changed = store.update_list("a", policy=Policy.BLOCK, source="them", false_alarms_per_100k=0.5)
+    store.close()
+
+    again = SqliteStore(path)
+    assert again.lists() == [changed]
+    assert (changed.false_alarms_per_100k, changed.version) == (0.5, 8)
+    again.close()
 
 
 def broken_file(path: Path) -> None:

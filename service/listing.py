@@ -1,0 +1,111 @@
+"""What the ``lists`` commands do: show the lists, show one, set what it accepts."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from hashing.verdict import BadPolicy
+from service import wording
+from service.console import Console, Tone
+from service.escaping import shown
+from service.store.base import ListInfo, ReferenceSummary, Store
+
+DEFAULT: Final = "default"  # instead of a number: the list has none of its own
+_PAGE: Final = 500  # references read at a time
+
+
+def show_lists(console: Console, store: Store, *, json: bool) -> None:
+    """Print all lists."""
+    found = store.lists()
+    for info in found:
+        _print_list(console, info, json=json)
+    if not found and not json:
+        console.line("There are no lists yet; recirc add makes one.")
+
+
+def show_list(console: Console, store: Store, name: str, *, json: bool) -> None:
+    """Print a list and its references. Raises ListNotFound."""
+    info = store.get_list(name)
+    if not json:
+        console.line(_list_line(info), Tone.HEADING)
+    for one in _summaries(store, name):
+        if json:
+            console.json(_plain_reference(name, one))
+            continue
+        label = f": {shown(one.label)}" if one.label else ""
+        incident = f" (incident {shown(one.incident)})" if one.incident else ""
+        console.detail(
+            f"{one.id}{label}{incident} - {one.kind}, {wording.length(one.duration_ms)}, "
+            f"{one.frames} hashes"
+        )
+
+
+def accept(console: Console, store: Store, name: str, wanted: str, *, json: bool) -> None:
+    """Set how many false alarms in 100,000 clips a list accepts, and print the list.
+
+    ``wanted``: a number or ``default``. Raises ListNotFound, BadPolicy.
+    """
+    before = store.get_list(name)
+    info = store.update_list(
+        name,
+        policy=before.policy,
+        source=before.source,
+        false_alarms_per_100k=None if wanted == DEFAULT else _number(wanted),
+    )
+    _print_list(console, info, json=json)
+
+
+def _number(untrusted: str) -> float:
+    try:
+        return float(untrusted)
+    except ValueError:
+        raise BadPolicy(f"{shown(untrusted)} is no number; take one, or {DEFAULT}") from None
+
+
+def _print_list(console: Console, info: ListInfo, *, json: bool) -> None:
+    if json:
+        console.json(_plain_list(info))
+    else:
+        console.line(_list_line(info))
+
+
+def _summaries(store: Store, name: str) -> Iterator[ReferenceSummary]:
+    after: str | None = None
+    while page := store.references(name, after_id=after, limit=_PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def _list_line(info: ListInfo) -> str:
+    noun = wording.plural(info.references, "reference")
+    accepted = info.false_alarms_per_100k
+    parts = [f"{info.policy}, {info.references} {noun}, version {info.version}"]
+    parts += [] if accepted is None else [f"accepts {wording.false_alarms(accepted)}"]
+    parts += [f"from {shown(info.source)}"] if info.source else []
+    return f"{info.name}: {', '.join(parts)}"
+
+
+def _plain_list(info: ListInfo) -> dict[str, object]:
+    return {
+        "name": info.name,
+        "policy": info.policy.value,
+        "source": info.source,
+        "false_alarms_per_100k": info.false_alarms_per_100k,
+        "version": info.version,
+        "references": info.references,
+        "created_at_ms": info.created_at_ms,
+    }
+
+
+def _plain_reference(list_name: str, one: ReferenceSummary) -> dict[str, object]:
+    return {
+        "list": list_name,
+        "id": one.id,
+        "label": one.label,
+        "incident": one.incident,
+        "kind": one.kind.value,
+        "duration_ms": one.duration_ms,
+        "frames": one.frames,
+        "algorithms": [str(algorithm) for algorithm in one.algorithms],
+        "digest": one.digest,
+        "added_at_ms": one.added_at_ms,
+    }
