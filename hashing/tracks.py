@@ -182,7 +182,7 @@ class Pass:
         self._spans = {stream.index: Span(stream) for stream in container.streams}
         self._demux_errors = 0
         self._finished = False
-        self._all_packets = not effort.key_frames_only
+        self._key_frames_only = effort.key_frames_only
         stated = container.duration if container.format.name.startswith(_STATED_LENGTH) else None
         self._header_ms = min((stated or 0) // 1000, _LONGEST_MS)  # from microseconds
         videos = container.streams.video
@@ -243,7 +243,7 @@ class Pass:
         errors = self._demux_errors + sum(track.errors for track in self.tracks)
         return Coverage(
             container_ms=max(shown_ms, self._header_ms, decoded_ms),
-            decoded_ms=decoded_ms,
+            decoded_ms=0 if self._key_frames_only else decoded_ms,  # single frames cover no time
             sampled_frames=0,
             flat_frames=0,
             decode_errors=errors,
@@ -283,7 +283,7 @@ class Pass:
             found.add(Problem.LIMIT_TRACKS)
         if self.budget.reached is not None:
             found.add(self.budget.reached)
-        ended = self._finished and self._all_packets
+        ended = self._finished and not self._key_frames_only
         if errors or (ended and any(track.fell_silent() for track in self.tracks)):
             found.add(Problem.DECODER_ERROR)
         ends_ms = [span.end_ms - min(0, span.start_ms or 0) for span in self._spans.values()]

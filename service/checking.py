@@ -175,7 +175,7 @@ class Checker:
             for match in self._found(keys.fingerprint, lists, Policy.BLOCK, plain_only=True)
             if early.promising(match.finding, keys)
         }
-        if not promising:
+        if not promising or self._is_near_allowed(keys.fingerprint, lists):
             return None
         looked = taking.ending()
         result = self._judge(looked, lists, started_ms, plain_only=True)
