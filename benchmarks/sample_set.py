@@ -42,8 +42,8 @@ def main() -> None:
         report.text(f"vPDQ was not measured: {error}")
     report.text(
         f"{len(clips)} clips of facebook/ThreatExchange tmk/sample-videos, default policy, "
-        "`--thorough` (each clip is on a list itself, and would be known by its key frames): is the "
-        "reference found when the other clip is checked?"
+        "`--thorough` (each clip is on a list itself, and would be known by its key frames): is "
+        "the reference found when the other clip is checked?"
     )
     report.table(["system", f"true found of {len(true)}", f"false of {len(false)}"], rows)
     missed = [pair for pair in true if verdicts.get(pair) != "match"]
