@@ -267,7 +267,7 @@ def _setting(outcomes: Sequence[Outcome], listed: Sequence[Source]) -> str:
     return (
         f"{len(copied)} sources in {len(edits)} forms of edit; {len(outcomes):,} checks against "
         f"one list of {len(listed)} references ({length_ms / 60_000:.0f} minutes, {frames:,} frame "
-        f"hashes), default settings, code {kept.code_version()}."
+        f"hashes), default policy, clips looked at in full, code {kept.code_version()}."
     )
 
 

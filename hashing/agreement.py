@@ -25,11 +25,11 @@ def of(mine: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> float:
 
     0 where there is nothing to compare.
     """
-    stands_out = standing_out(mine, theirs)
+    stands_out = _standing_out(mine, theirs)
     return float(np.clip((stands_out - _BY_CHANCE) / (_CERTAIN - _BY_CHANCE), 0.0, 1.0))
 
 
-def standing_out(mine: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> float:
+def _standing_out(mine: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> float:
     """How clearly the changes correlate at their own time, against all other times.
 
     The correlation's root times the correlation in units of its spread over shifted times: a few

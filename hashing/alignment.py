@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashing import agreement, bits, chance
-from hashing.fingerprint import SAME_PICTURE_BITS, Track, run_starts
+from hashing.fingerprint import Track
 from hashing.index import Hits
 from hashing.timelines import SPEEDS, Line, Seeds
 from hashing.views import View
@@ -53,6 +53,11 @@ class Alignment:
     mean_distance_bits: float
     agreement: float
     evidence_nats: float
+
+    def at(self, clip_ms: NDArray[np.integer]) -> NDArray[np.float64]:
+        """The reference's time, in ms, at times of the clip."""
+        start_ms = self.reference_start_ms if self.speed > 0 else self.reference_end_ms
+        return start_ms + self.speed * (clip_ms - self.clip_start_ms).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +113,10 @@ def _as_they_appear(clip: Track, hits: Hits) -> tuple[Track, Hits, NDArray[np.in
     A slideshow's pictures are shown when they appear: the reference has gone on since, so frames
     that only hold one would vote for a line that is late, and miss on the right one.
     """
-    starts = np.array(list(run_starts(clip.hashes, SAME_PICTURE_BITS)), np.int64)
-    place = np.searchsorted(starts, hits.clip_rows, side="right") - 1
-    first = starts[place] == hits.clip_rows
-    kept = replace(
-        hits,
-        clip_rows=place[first],
-        reference_rows=hits.reference_rows[first],
-        distances=hits.distances[first],
-    )
-    return clip.merged(SAME_PICTURE_BITS), kept, np.diff(starts, append=len(clip))
+    appears = np.zeros(len(clip), np.bool_)
+    appears[clip.picture_rows] = True
+    counts = np.diff(clip.picture_rows, append=len(clip))
+    return clip.joined(clip.picture_rows), hits.among(appears), counts
 
 
 def _strongest(
@@ -146,8 +145,8 @@ def _only_crosses(alignment: Alignment) -> bool:
 def _walk(clip: Track, reference: Track, line: Line) -> _Walk:
     """For each clip frame the nearest reference frame that is shown around the expected time."""
     expected = line.at(clip.times_ms)
-    last = np.searchsorted(reference.times_ms, expected + _TOLERANCE_MS, side="right") - 1
-    first = np.searchsorted(reference.times_ms, expected - _TOLERANCE_MS, side="right") - 1
+    last = reference.rows_at(expected + _TOLERANCE_MS)
+    first = reference.rows_at(expected - _TOLERANCE_MS)
     width = int(np.max(last - first, initial=0)) + 1
     rows = last[:, None] - np.arange(width)[None, :]
     inside = np.maximum(rows, 0)
@@ -255,15 +254,12 @@ def _agreement(clip: Track, reference: Track, line: Line, rows: NDArray[np.intp]
     follow the clip's changes wherever the scene is alike.
     """
     expected_ms = line.at(clip.times_ms[rows])
-    shown = [
-        np.searchsorted(reference.times_ms, expected_ms + shift_ms, side="right") - 1
-        for shift_ms in _FINE_SHIFTS_MS
-    ]
-    most = 0.0
-    for one in shown:
+    mine, most = clip.hashes[rows], 0.0
+    for shift_ms in _FINE_SHIFTS_MS:
+        shown = np.maximum(reference.rows_at(expected_ms + shift_ms), 0)
+        most = max(most, agreement.of(mine, reference.hashes[shown]))
         if most == 1.0:
             break
-        most = max(most, agreement.of(clip.hashes[rows], reference.hashes[np.maximum(one, 0)]))
     return most
 
 

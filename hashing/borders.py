@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashing.rectangle import Rectangle
+from hashing.strips import inner_blocks
 
 _BLOCKS: Final = 24  # a row of 854 px is averaged in 24 blocks: noise of sd 25 falls to 4
 # A border is even and does not change: grey levels of 255, above 8-bit codec ringing (about 2) and
@@ -46,9 +47,9 @@ class BorderFinder:
         everything = slice(0, _BLOCKS)
         top, bottom = _span(self._is_picture(self._rows, everything))
         # Where bars stand on all four sides in two colours, a column is even only between the rows.
-        among_rows = _inner_blocks(top, bottom, self._height)
+        among_rows = inner_blocks(top, bottom, self._height, _BLOCKS)
         left, right = _span(self._is_picture(self._columns, among_rows))
-        among_columns = _inner_blocks(left, right, self._width)
+        among_columns = inner_blocks(left, right, self._width, _BLOCKS)
         top, bottom = _span(self._is_picture(self._rows, among_columns))
         removed_rows = 1 - (bottom - top) / self._height
         removed_columns = 1 - (right - left) / self._width
@@ -67,7 +68,9 @@ class BorderFinder:
         room = _SAME_SIDE * (outer.right - outer.left)
         if abs(outer.left - inner.left) > room or abs(outer.right - inner.right) > room:
             return False
-        rows = self._is_picture(self._rows, _inner_blocks(outer.left, outer.right, self._width))
+        rows = self._is_picture(
+            self._rows, inner_blocks(outer.left, outer.right, self._width, _BLOCKS)
+        )
         bands = (rows[outer.top : inner.top], rows[inner.bottom : outer.bottom])
         return any(len(lines) and float((~lines).mean()) >= _TEXT_GAPS for lines in bands)
 
@@ -85,10 +88,3 @@ def _span(is_picture: NDArray[np.bool_]) -> tuple[int, int]:
     """First and last-plus-one line of the picture, or all lines where none is."""
     picture = np.flatnonzero(is_picture)
     return (int(picture[0]), int(picture[-1]) + 1) if len(picture) else (0, len(is_picture))
-
-
-def _inner_blocks(start: int, stop: int, length: int) -> slice:
-    """The blocks that lie wholly between two lines, or all where none does."""
-    first = -(-start * _BLOCKS // length)
-    last = stop * _BLOCKS // length
-    return slice(first, last) if last > first else slice(0, _BLOCKS)

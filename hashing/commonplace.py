@@ -66,7 +66,7 @@ def rows(track: Track, times: Times) -> NDArray[np.bool_]:
 def forms(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """About the hashes of all sixteen turned, mirrored and negative views: uint8 (16 n, 32)."""
     over, across = phash.bits_upside_down, phash.bits_transposed
-    upright = (hashes, across(over(across(hashes))))  # and mirrored
+    upright = (hashes, phash.bits_mirrored(hashes))
     turned = [form for one in upright for form in (one, over(one), across(one), across(over(one)))]
     return np.concatenate([*turned, *map(phash.bits_negative, turned)])
 

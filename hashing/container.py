@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 import av
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 
 from hashing.clock import Sampler
 from hashing.coverage import Coverage
@@ -22,7 +23,7 @@ from hashing.media import (
     Limits,
     LumaFrame,
 )
-from hashing.tracks import DECODERS, FOREIGN_ERRORS, Effort, Pass
+from hashing.tracks import DECODERS, FOREIGN_ERRORS, Effort, Pass, Track
 
 FORMATS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,flv,live_flv,mpeg,mpegvideo,ogg,asf,"
@@ -93,22 +94,16 @@ class Container:
             current.tracks, self._keys.tracks if self._keys else (), strict=False
         ):
             track.begin_at(taken.last_key_ms)
-        samplers = {track.number: Sampler(interval_ms) for track in current.tracks}
-        for track, frame, time_ms in current.decoded():
-            if samplers[track.number].due(time_ms):
-                yield from current.luma(track, frame, track.before_ms() + time_ms)
+        for track, frame, time_ms in _sampled(current, interval_ms):
+            yield from current.luma(track, frame, track.before_ms() + time_ms)
 
     def frames(
         self, interval_ms: int, *, economical: bool, dense_ms: int = 0
     ) -> Iterator[LumaFrame]:
         """See ``Media.frames``."""
         self._last = current = self._start(Effort(economical=economical))
-        samplers = {
-            track.number: Sampler(interval_ms, dense_ms=dense_ms) for track in current.tracks
-        }
-        for track, frame, time_ms in current.decoded():
-            if samplers[track.number].due(time_ms):
-                yield from current.luma(track, frame, time_ms)
+        for track, frame, time_ms in _sampled(current, interval_ms, dense_ms=dense_ms):
+            yield from current.luma(track, frame, time_ms)
 
     def coverage(self) -> Coverage:
         """See ``Media.coverage``."""
@@ -133,3 +128,13 @@ class Container:
             )
         except FOREIGN_ERRORS as error:
             raise NotMedia("no allowed decoder recognises this file; is it a video?") from error
+
+
+def _sampled(
+    current: Pass, interval_ms: int, *, dense_ms: int = 0
+) -> Iterator[tuple[Track, VideoFrame, int]]:
+    """Frames that are due, each track on its own clock."""
+    samplers = {track.number: Sampler(interval_ms, dense_ms=dense_ms) for track in current.tracks}
+    for track, frame, time_ms in current.decoded():
+        if samplers[track.number].due(time_ms):
+            yield track, frame, time_ms

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing.ground import Ground, Sides, is_about, is_surrounded, tightened
+from hashing.ground import Ground, Sides, is_surrounded, tightened
 from hashing.rectangle import Rectangle
 from hashing.strips import BLOCKS, Floats, Gathering, Places
 
@@ -38,6 +38,7 @@ class EdgeFinder:
         self._size = (height, width)
         self._gathered = (Gathering(height), Gathering(width))
         self._frames = 0
+        self._ground: Ground | None = None
 
     def add(self, luma: NDArray[np.uint8]) -> None:
         """Take one more frame into account: ``luma`` uint8, (height, width)."""
@@ -49,30 +50,35 @@ class EdgeFinder:
         rows.add(across.astype(np.uint8, copy=False))
         columns.add(np.ascontiguousarray(down.T, np.uint8))
         self._frames += 1
+        self._ground = None
 
     def find(self) -> tuple[Rectangle, ...]:
         """The picture's likely rectangles, at most two, likelier first; none where it is all."""
         if self._frames < _LEAST_FRAMES:
             return ()
-        ground = self._ground()
+        ground = self._look()
         rectangles = _Rectangles(ground)
         fair, clear = rectangles.best(_FAIR), rectangles.best(_DEMANDING)
         chosen = [] if fair is None else [tightened(fair, ground)]
-        if clear is not None and not any(is_about(clear, one) for one in chosen):
+        if clear is not None and not any(
+            Rectangle(*clear).is_about(Rectangle(*one)) for one in chosen
+        ):
             chosen.append(clear)
         return tuple(self._full_size(ground, sides) for sides in chosen)
 
     def bounds(self, rectangle: Rectangle) -> bool:
         """Whether there is a line, more or less, at each of its sides that is not the frame's."""
-        ground = self._ground()
+        ground = self._look()
         scales = [n / side for n, side in zip(ground.lengths, self._size, strict=True)]
         top, left = round(rectangle.top * scales[0]), round(rectangle.left * scales[1])
         bottom, right = round(rectangle.bottom * scales[0]), round(rectangle.right * scales[1])
         return ground.shows((top, left, bottom, right)) >= _LEAST_BOUND
 
-    def _ground(self) -> Ground:
-        rows, columns = self._gathered
-        return Ground((rows.strips(), columns.strips()))
+    def _look(self) -> Ground:
+        if self._ground is None:
+            rows, columns = self._gathered
+            self._ground = Ground((rows.strips(), columns.strips()))
+        return self._ground
 
     def _full_size(self, ground: Ground, sides: Sides) -> Rectangle:
         scales = [side / length for side, length in zip(self._size, ground.lengths, strict=True)]

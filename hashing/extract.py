@@ -22,7 +22,7 @@ USABLE_SHARE: Final = 0.2  # of the sampled frames; with fewer a clip counts as 
 # 256 bits in 0.1 s, so one side has to hold nearly every frame, and the other may then be cheap.
 CLIP: Final = Sampling(
     phash_interval_ms=250,
-    dense_ms=20_000,  # twice a second less is lost of 2 s under an overlay: "Agreement"
+    dense_ms=20_000,  # docs/decisions, 9: a short clip has few changes to go by
     pdq_interval_ms=1000,
     economical=True,
     mirrored=True,

@@ -54,7 +54,7 @@ PHASH: Final = Algorithm(phash.ALGORITHM, (("hash_size", 16), ("plane_px", phash
 PDQ: Final = Algorithm(pdq.ALGORITHM, (("plane_px", pdq.PLANE_PX),))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Track:
     """Frame hashes of one algorithm, view and video track, in time order.
 
@@ -102,14 +102,29 @@ class Track:
             hashes=self.hashes[rows],
         )
 
+    def rows_at(self, times_ms: NDArray[np.integer] | NDArray[np.floating]) -> NDArray[np.intp]:
+        """The row of the last frame at or before each time; -1 before the first."""
+        return np.searchsorted(self.times_ms, times_ms, side="right") - 1
+
+    @cached_property
+    def picture_rows(self) -> NDArray[np.intp]:
+        """Where each picture appears: the first rows of runs within ``SAME_PICTURE_BITS``.
+
+        Found once for a track, however many references it is aligned with.
+        """
+        return np.array(list(run_starts(self.hashes, SAME_PICTURE_BITS)), np.intp)
+
     def merged(self, within_bits: int = SAME_PICTURE_BITS) -> Self:
         """The same track with runs of near-identical neighbours as one hash with a span.
 
         A frame joins a run while it is within ``within_bits`` of the run's first frame.
         """
-        starts = list(run_starts(self.hashes, within_bits))
-        lasts = np.array([*starts[1:], len(self)], np.intp) - 1
-        kept = self.select(np.array(starts, np.intp))
+        return self.joined(np.array(list(run_starts(self.hashes, within_bits)), np.intp))
+
+    def joined(self, starts: NDArray[np.intp]) -> Self:
+        """The same track with one hash, and its span, for each run that starts at these rows."""
+        lasts = np.append(starts[1:], len(self)) - 1
+        kept = self.select(starts)
         ends_ms = self.times_ms[lasts] + self.spans_ms[lasts] if len(self) else kept.times_ms
         return replace(kept, spans_ms=ends_ms - kept.times_ms)
 

@@ -18,7 +18,6 @@ _TIGHTER_SHARE: Final = 0.15  # a nested edge may show in so much less than the 
 _MOST_TIGHTENED: Final = 0.3  # of a side
 _THIN: Final = 0.03  # of a side: a player's bar, which may move
 _QUITE_STILL: Final = 0.5
-_SAME: Final = 0.02  # of a side
 
 
 Sides = tuple[int, int, int, int]  # top, left, bottom, right: places among the axes' lines
@@ -50,14 +49,6 @@ class Ground:
         return min(shares, default=1.0)
 
 
-def is_about(mine: Sides, other: Sides) -> bool:
-    """Whether two rectangles are the same but for a fiftieth of a side."""
-    return all(
-        abs(mine[side] - other[side]) <= _SAME * (other[side % 2 + 2] - other[side % 2])
-        for side in range(4)
-    )
-
-
 def is_surrounded(sides: Sides, ground: Ground) -> bool:
     """Whether what is outside on each side is still, or moves without detail as a blur does."""
     return all(_is_outside(side, sides, ground) for side in range(4))
@@ -84,12 +75,8 @@ def tightened(sides: Sides, ground: Ground) -> Sides:
 
     A player's window has an edge of its own around the picture's.
     """
-    for side in (
-        0,
-        1,
-        2,
-        3,
-    ) * 2:  # once more: a side is seen more clearly once the others are known
+    # Twice around: a side is seen more clearly once the others are known.
+    for side in (*range(4), *range(4)):
         place = next(_nested(side, sides, ground), sides[side])
         top, left, bottom, right = (place if at == side else sides[at] for at in range(4))
         sides = (top, left, bottom, right)

@@ -6,8 +6,8 @@ found; nothing outside this module knows how it searches.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,16 @@ class Hits:
     clip_rows: NDArray[np.int64]
     reference_rows: NDArray[np.int64]
     distances: NDArray[np.uint16]
+
+    def among(self, kept: NDArray[np.bool_]) -> Self:
+        """The hits of these rows of the clip's track, bool (its length,), numbered as if alone."""
+        left = kept[self.clip_rows]
+        return replace(
+            self,
+            clip_rows=(np.cumsum(kept) - 1)[self.clip_rows[left]],
+            reference_rows=self.reference_rows[left],
+            distances=self.distances[left],
+        )
 
 
 class Index:

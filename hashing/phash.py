@@ -124,6 +124,11 @@ def bits_transposed(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return bits.pack(_square(hashes).transpose(0, 2, 1))
 
 
+def bits_mirrored(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """About the hashes that the left-right mirrored planes would have, from hashes alone."""
+    return bits_transposed(bits_upside_down(bits_transposed(hashes)))
+
+
 def bits_negative(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The hashes of the planes with inverted brightness, from hashes alone: one bit off."""
     return hashes ^ _ALL_BUT_DC

@@ -53,12 +53,6 @@ class Part:
     track: Track
     alignment: Alignment
 
-    def at(self, clip_ms: int) -> float:
-        """The reference's time at a time of the clip."""
-        one = self.alignment
-        start_ms = one.reference_start_ms if one.speed > 0 else one.reference_end_ms
-        return start_ms + one.speed * (clip_ms - one.clip_start_ms)
-
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
@@ -103,14 +97,7 @@ def only(track: Track, hits: Hits, kept: NDArray[np.bool_]) -> tuple[Track, Hits
     """A clip's track and its hits with these rows only, as if no other frame had been sampled."""
     if kept.all():
         return track, hits
-    new_rows = np.cumsum(kept) - 1
-    left = kept[hits.clip_rows]
-    return track.select(kept), replace(
-        hits,
-        clip_rows=new_rows[hits.clip_rows[left]],
-        reference_rows=hits.reference_rows[left],
-        distances=hits.distances[left],
-    )
+    return track.select(kept), hits.among(kept)
 
 
 def _candidates(parts: Sequence[Part]) -> Iterator[tuple[Part, Part, Range]]:
@@ -210,7 +197,7 @@ class _Window:
     @classmethod
     def of(cls, part: Part, clip: Range) -> "_Window | None":
         """None where the clip shows most of what is there, or too much for an intro."""
-        first, last = sorted(round(part.at(clip_ms)) for clip_ms in clip)
+        first, last = sorted(np.rint(part.alignment.at(np.array(clip))).astype(int).tolist())
         if last - first >= 2 * _BESIDE_MS:
             return None
         track = part.track
@@ -227,7 +214,7 @@ def _sampled(track: Track, within: Range) -> Track:
     """What shows at every quarter of a second; nothing where no frame was hashed."""
     first, last = int(track.times_ms[0]), int(track.times_ms[-1] + track.spans_ms[-1])
     times_ms = np.arange(max(first, within[0]), min(last, within[1]) + 1, _SAMPLED_MS)
-    rows = np.searchsorted(track.times_ms, times_ms, side="right") - 1
+    rows = track.rows_at(times_ms)
     shown = times_ms <= track.times_ms[rows] + track.spans_ms[rows] + _SAMPLED_MS
     times_ms = times_ms[shown]
     return replace(track.select(rows[shown]), times_ms=times_ms, spans_ms=np.zeros_like(times_ms))
@@ -254,9 +241,8 @@ def _unrelated(mine: _Window, theirs: _Window, line: Alignment, *, before: bool)
     """Whether on this side of what is shared both go on, each with pictures of its own."""
     times_ms = mine.sampled.times_ms
     beside = times_ms < line.clip_start_ms if before else times_ms > line.clip_end_ms
-    starts_ms = line.reference_start_ms if line.speed > 0 else line.reference_end_ms
-    expected_ms = starts_ms + line.speed * (times_ms - line.clip_start_ms)
-    rows = np.searchsorted(theirs.sampled.times_ms, expected_ms, side="right") - 1
+    expected_ms = line.at(times_ms)
+    rows = theirs.sampled.rows_at(expected_ms)
     late_ms = expected_ms - theirs.sampled.times_ms[rows]
     beside &= (rows >= 0) & (late_ms <= _SAMPLED_MS)
     if np.count_nonzero(beside) * _SAMPLED_MS < _LEAST_OTHER_MS:

@@ -153,7 +153,7 @@ def _strongest(strength: Floats) -> Places:
     return np.array(sorted(chosen), np.int64)
 
 
-def inner_blocks(start: int, stop: int, length: int) -> slice:
+def inner_blocks(start: int, stop: int, length: int, blocks: int = BLOCKS) -> slice:
     """The blocks that lie wholly between two places of an axis of this length, or all."""
-    first, last = -(-start * BLOCKS // length), stop * BLOCKS // length
-    return slice(first, last) if last > first else slice(0, BLOCKS)
+    first, last = -(-start * blocks // length), stop * blocks // length
+    return slice(first, last) if last > first else slice(0, blocks)

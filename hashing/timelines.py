@@ -16,7 +16,7 @@ SPEEDS: Final = np.array(
     [round(2.0 ** (step / 24), 4) for step in sorted(range(-24, 25), key=abs)] + [-1.0]
 )
 _LEAD: Final = 1.02  # a less plain speed has to win clearly over a plainer one
-_BIN_MS: Final = 400  # of offsets: two frames of a clip that is sampled at four a second
+_BIN_MS: Final = 400  # of offsets: two frames of a long clip, at four a second
 _MOST_SEEDS_A_FRAME: Final = 24  # nearest hits of a clip frame in one reference; bounds the work
 _MOST_SPAN_SEEDS: Final = 32  # a long still frame votes at so many of its instants
 

@@ -14,11 +14,10 @@ from hashing.fingerprint import PHASH, Track
 
 
 def mirrored(track: Track) -> Track:
-    """The view mirrored left to right, which is turned over, upside down, and turned back."""
+    """The view mirrored left to right."""
     kind = phash if track.algorithm == PHASH else pdq
-    hashes = kind.bits_transposed(kind.bits_upside_down(kind.bits_transposed(track.hashes)))
     view = replace(track.view, mirrored=not track.view.mirrored)
-    return replace(track, view=view, hashes=hashes)
+    return replace(track, view=view, hashes=kind.bits_mirrored(track.hashes))
 
 
 def of(track: Track) -> Iterator[Track]:

@@ -98,7 +98,7 @@ def table(report: Report, outcomes: Sequence[Outcome]) -> None:
     reached = "yes" if not alarms else "**no**"
     rows.append(["false alarms on all negatives", len(outcomes), "0", alarms, reached])
     report.text(
-        "Targets: recall of `match` in percent, with default settings. Every clip is a negative, "
+        "Targets: recall of `match` in percent, by the default policy. Every clip is a negative, "
         "too: it is checked against the list without the footage that it shows."
     )
     report.table(["target", "clips", "asked", "measured", "reached"], rows)

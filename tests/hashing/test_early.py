@@ -12,10 +12,11 @@ from hashing import early
 from hashing.coverage import Coverage, Problem
 from hashing.early import EARLY
 from hashing.extract import Extract
-from hashing.fingerprint import PHASH, Fingerprint, Kind
+from hashing.fingerprint import Fingerprint, Kind
 from hashing.matching import Finding
 from hashing.verdict import DEFAULT_POLICY, Verdict
 from hashing.views import View
+from tests import findings
 from tests.fingerprints import random_hashes
 from tests.tracks import empty, track
 
@@ -34,18 +35,14 @@ def taken(
 
 KEYS = taken(KEYS_MS)
 LOOKED = taken([*KEYS_MS, *range(32_250, LENGTH_MS, 250)])
-SURE = Finding(
-    reference=0,
-    verdict=Verdict.MATCH,
-    algorithm=PHASH,
+SURE = replace(
+    findings.FINDING,
     view=View.AS_IS,
-    speed=1.0,
     chance=1e-30,
     frames=36,
     frames_matched=36,
     distinct_hits=20,
     mean_distance_bits=20.0,
-    agreement=0.9,
     clip_ranges_ms=((0, LENGTH_MS),),
     reference_ranges_ms=((5000, 5000 + LENGTH_MS),),
     clip_coverage=1.0,

@@ -9,29 +9,22 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from hashing.fingerprint import PHASH, Kind
+from hashing.fingerprint import Kind
 from hashing.formats import document, listfile
-from hashing.matching import Finding
 from hashing.reference import Policy
 from hashing.verdict import Verdict
-from hashing.views import View
 from service import answers, examples, problems, schemas
 from service.app import create_app
 from service.checking import CheckResult, Match
+from tests import findings
 from tests.memory_store import MemoryStore
 from tests.service.calls import calling, settings
 
 Json = dict[str, "Json"]  # as far as the tests go into it
 
-FINDING = Finding(
-    reference=0,
-    verdict=Verdict.MATCH,
-    algorithm=PHASH,
-    view=View.MIRRORED,
-    speed=1.0,
+FINDING = replace(
+    findings.FINDING,
     chance=1e-12,
-    frames=45,
-    frames_matched=41,
     distinct_hits=38,
     mean_distance_bits=12.44,
     agreement=0.912,

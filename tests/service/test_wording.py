@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashing.coverage import Problem
-from hashing.fingerprint import PHASH, Kind
+from hashing.fingerprint import Kind
 from hashing.matching import Finding, Range
 from hashing.verdict import DEFAULT_POLICY, Verdict
 from hashing.views import VIEWS, View
@@ -17,24 +17,8 @@ from service.archives import ArchiveProblem
 from service.checking import CheckResult, Match
 from service.escaping import escaped, shown
 from service.paths import PathProblem
+from tests.findings import FINDING
 
-FINDING = Finding(
-    reference=0,
-    verdict=Verdict.MATCH,
-    algorithm=PHASH,
-    view=View.MIRRORED,
-    speed=1.0,
-    chance=1e-9,
-    frames=45,
-    frames_matched=41,
-    distinct_hits=30,
-    mean_distance_bits=12.4,
-    agreement=0.9,
-    clip_ranges_ms=((3000, 25_000),),
-    reference_ranges_ms=((0, 22_000),),
-    clip_coverage=0.9,
-    reference_coverage=1.0,
-)
 PICTURE = replace(FINDING, clip_ranges_ms=(), reference_ranges_ms=())
 NEAR = replace(FINDING, verdict=Verdict.NEAR_MATCH)
 NOTHING = CheckResult(
