@@ -34,8 +34,8 @@ class Alignment:
     """A part of a clip that runs along a part of a reference.
 
     ``speed``: reference time over clip time, negative when it runs backwards. ``frames``: sampled
-    clip frames in the range; ``frames_matched``: those that are hits; ``distinct_hits``: hits on
-    new pictures.
+    clip frames in the range; ``frames_matched``: those that are hits; ``frames_alike``: those
+    within the strict image threshold; ``distinct_hits``: hits on new pictures.
     ``agreement``: 0 to 1, how far the pictures change together (``hashing.agreement``).
     ``evidence_nats`` is not yet paid for by the number of lines tried.
     """
@@ -49,6 +49,7 @@ class Alignment:
     reference_end_ms: int
     frames: int
     frames_matched: int
+    frames_alike: int
     distinct_hits: int
     mean_distance_bits: float
     agreement: float
@@ -71,6 +72,10 @@ class _Walk:
     def hit(self) -> NDArray[np.bool_]:
         return self.distances <= chance.LOOSE_BITS
 
+    @property
+    def alike(self) -> NDArray[np.bool_]:
+        return self.distances <= chance.STRICT_IMAGE_BITS
+
 
 def align(clip: Track, hits: Hits) -> list[Alignment]:
     """The alignments of a clip's track with the reference track of ``hits``, strongest first.
@@ -92,11 +97,12 @@ def align(clip: Track, hits: Hits) -> list[Alignment]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Extended:
-    """An alignment, the clip rows in it, and those of them that are hits."""
+    """An alignment, the clip rows in it, those of them that are hits, and those that are alike."""
 
     alignment: Alignment
     rows: NDArray[np.intp]
     hit: NDArray[np.intp]
+    alike: NDArray[np.intp]
 
     def counted(self, counts: NDArray[np.int64]) -> Alignment:
         """The alignment where each row stands for so many sampled frames."""
@@ -104,6 +110,7 @@ class _Extended:
             self.alignment,
             frames=int(counts[self.rows].sum()),
             frames_matched=int(counts[self.hit].sum()),
+            frames_alike=int(counts[self.alike].sum()),
         )
 
 
@@ -178,7 +185,7 @@ def _extend(clip: Track, reference: Track, line: Line, free: NDArray[np.bool_]) 
         return None
     _, line, walk, rows = best
     alignment = _measured(clip, reference, line, walk, rows)
-    return _Extended(alignment, rows, rows[walk.hit[rows]])
+    return _Extended(alignment, rows, rows[walk.hit[rows]], rows[walk.alike[rows]])
 
 
 def _refined(
@@ -240,6 +247,7 @@ def _measured(
         reference_end_ms=int(ends_ms[1]),
         frames=len(rows),
         frames_matched=len(hit),
+        frames_alike=int(walk.alike[rows].sum()),
         distinct_hits=len(distinct),
         mean_distance_bits=float(walk.distances[hit].mean()),
         agreement=together,

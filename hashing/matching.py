@@ -24,6 +24,7 @@ from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View
 
 Range = tuple[int, int]
+_AlignmentLine = tuple[float, Alignment, Track]  # expected false alarms, where, reference's track
 _VIEWS: Final = 8  # rarer views pay for being tried: turned and negative ones are 8 a track
 _PLAIN_SPEED: Final = 0.02  # within this of 1 a line counts as unchanged speed: half a grid step
 
@@ -35,7 +36,8 @@ class Finding:
     ``frames`` sampled clip frames lie in the ranges, ``frames_matched`` of them agree.
     ``common_ranges_ms``: parts of the clip's ranges that stand in references of other footage as
     well, and therefore carry no ``match``; ``chance`` is that of the rest. ``commonplace``: what
-    agrees is one picture of a kind that stands before anybody's video.
+    agrees is one picture of a kind that stands before anybody's video. ``only_alike``: a near match
+    by its pictures alone, in which too little happens for time to say anything.
     """
 
     reference: int
@@ -55,6 +57,7 @@ class Finding:
     reference_coverage: float
     common_ranges_ms: tuple[Range, ...] = ()
     commonplace: bool = False
+    only_alike: bool = False
 
     @property
     def score(self) -> float:
@@ -266,9 +269,10 @@ class ListIndex:
             [(part.reference_start_ms, part.reference_end_ms) for part in parts]
         )
         matched = sum(part.frames_matched for part in parts)
+        told = verdict.of_alignment(best, false_alarms, policy, clip_ms=clip.duration_ms)
         finding = Finding(
             reference=number,
-            verdict=verdict.of_alignment(best, false_alarms, policy),
+            verdict=told,
             algorithm=lines[0][2].algorithm,
             view=best.view,
             speed=best.speed,
@@ -283,10 +287,17 @@ class ListIndex:
             reference_ranges_ms=reference_ranges,
             clip_coverage=_share(clip_ranges, clip.duration_ms),
             reference_coverage=_share(reference_ranges, self._durations_ms[number]),
+            only_alike=told is Verdict.NEAR_MATCH and false_alarms > policy.near_chance,
         )
+        return _Look(finding, self._parts(number, strong, parts), pairs, tries)
+
+    def _parts(
+        self, number: int, lines: Sequence[_AlignmentLine], shown: list[Alignment]
+    ) -> tuple[shared.Part, ...]:
         group = self._groups[number]
-        shown = (shared.Part(number, group, track, one) for _, one, track in strong if one in parts)
-        return _Look(finding, tuple(shown), pairs, tries)
+        return tuple(
+            shared.Part(number, group, track, one) for _, one, track in lines if one in shown
+        )
 
 
 def tries(clip: Fingerprint, reference_frames: int) -> float:
@@ -318,10 +329,8 @@ def _is_still(fingerprint: Fingerprint) -> bool:
     )
 
 
-def _lines(
-    pairs: Sequence[tuple[Track, Hits]], tries: float
-) -> list[tuple[float, Alignment, Track]]:
-    """Expected false alarms, alignment and reference track of each line, strongest first."""
+def _lines(pairs: Sequence[tuple[Track, Hits]], tries: float) -> list[_AlignmentLine]:
+    """The lines of these hits, strongest first."""
     lines = [
         (_false_alarms(one, tries), one, hits.track)
         for track, hits in pairs

@@ -19,6 +19,7 @@ LEAST_FALSE_ALARMS: Final = 0.001
 MOST_FALSE_ALARMS: Final = 100.0
 DEFAULT_FALSE_ALARMS: Final = 0.1  # match_chance of DEFAULT_POLICY; a test holds them together
 _NEAR_SHARE: Final = 1000  # possible matches to a match, as in DEFAULT_POLICY
+_NEARLY_ALL: Final = 0.9  # a frame in ten may be lost to a cut or a decoder
 _MOST_NEAR: Final = 1e-2  # possible matches a check: more than one in a hundred is no one's work
 
 
@@ -104,17 +105,32 @@ def _bounded(untrusted: float) -> float:
     return float(untrusted)
 
 
-def of_alignment(alignment: Alignment, false_alarms: float, policy: DecisionPolicy) -> Verdict:
-    """The verdict on one time line, given its expected number of false alarms."""
+def of_alignment(
+    alignment: Alignment, false_alarms: float, policy: DecisionPolicy, *, clip_ms: int
+) -> Verdict:
+    """The verdict on one time line, given its expected number of false alarms.
+
+    Where next to nothing moves, time says nothing, and the clip is judged as a picture is: one of
+    ``clip_ms`` that is alike from end to end is worth a look, whatever its chance.
+    """
     span_ms = alignment.clip_end_ms - alignment.clip_start_ms
     enough = (
         alignment.distinct_hits >= policy.match_distinct_hits and span_ms >= policy.match_span_ms
     )
     if enough and false_alarms <= policy.match_chance:
         return Verdict.MATCH
-    if false_alarms <= policy.near_chance:
+    if false_alarms <= policy.near_chance or _is_alike(alignment, clip_ms):
         return Verdict.NEAR_MATCH
     return Verdict.NO_MATCH
+
+
+def _is_alike(alignment: Alignment, clip_ms: int) -> bool:
+    """Whether nearly all of the clip is within the strict image threshold of the reference."""
+    span_ms = alignment.clip_end_ms - alignment.clip_start_ms
+    return (
+        span_ms >= _NEARLY_ALL * clip_ms
+        and alignment.frames_alike >= _NEARLY_ALL * alignment.frames
+    )
 
 
 def of_picture(distance_bits: int, *, clip_is_image: bool, policy: DecisionPolicy) -> Verdict:

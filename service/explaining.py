@@ -33,6 +33,7 @@ class Reason(StrEnum):
     NO_HITS = "no_hits"  # no frame is near any other
     SINGLE_PICTURE = "single_picture"  # a video near a picture is at most a near match
     STRICT_IMAGE = "strict_image"  # a picture alone has to be nearer
+    ONLY_ALIKE = "only_alike"  # alike from end to end, but too little happens for more
     CHANCE = "chance"  # chance alone does as much too often
     DISTINCT_HITS = "distinct_hits"  # too few different pictures agree
     SPAN = "span"  # what agrees is too short
@@ -204,6 +205,12 @@ def _reason(
     if not best.reference_ranges_ms:
         near = verdict is Verdict.NEAR_MATCH
         return Reason.SINGLE_PICTURE if near else Reason.STRICT_IMAGE
+    return _reason_on_a_time_line(best, verdict, policy)
+
+
+def _reason_on_a_time_line(best: Finding, verdict: Verdict, policy: DecisionPolicy) -> Reason:
+    if best.only_alike:
+        return Reason.ONLY_ALIKE
     span_ms = sum(end - start for start, end in best.clip_ranges_ms)
     if best.chance > (policy.near_chance if verdict is Verdict.NO_MATCH else policy.match_chance):
         return Reason.CHANCE

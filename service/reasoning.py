@@ -17,6 +17,7 @@ _REASONS: Final = {
     Reason.NO_HITS: "no frame of the clip is near a frame of the reference",
     Reason.SINGLE_PICTURE: "a single picture inside a video is never more than a possible match",
     Reason.STRICT_IMAGE: "a picture alone has to be nearer than this",
+    Reason.ONLY_ALIKE: "it looks alike from end to end, but too little happens to tell a copy by",
     Reason.CHANCE: "chance alone does as much too often",
     Reason.DISTINCT_HITS: "too few different pictures agree",
     Reason.SPAN: "what agrees is too short",

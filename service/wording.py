@@ -116,10 +116,12 @@ def problem(code: str, note: str | None = None) -> str:
 def evidence(match: Match, kind: Kind | None) -> str:
     """The evidence for one match as one sentence."""
     finding = match.finding
-    return (
-        f"{_where(finding, match.reference, kind)}; {_how_many(finding)}; "
-        f"expected false alarms this strong: {chance(finding.chance)}."
-    )
+    told = "" if finding.only_alike else _this_strong(finding)
+    return f"{_where(finding, match.reference, kind)}; {_how_many(finding)}{told}."
+
+
+def _this_strong(finding: Finding) -> str:
+    return f"; expected false alarms this strong: {chance(finding.chance)}"
 
 
 def chance(expected: float) -> str:
@@ -180,6 +182,8 @@ def why_weaker(finding: Finding, policy: DecisionPolicy = DEFAULT_POLICY) -> str
         return common(finding)
     if not finding.reference_ranges_ms:
         return "only a single picture agrees"
+    if finding.only_alike:
+        return "it looks alike from end to end, but too little happens in it to tell a copy by"
     reasons = []
     if finding.distinct_hits < policy.match_distinct_hits:
         reasons.append(f"fewer than {policy.match_distinct_hits} different pictures agree")

@@ -283,7 +283,10 @@ def test_more_tries_weaken_a_finding() -> None:
 
     assert many.chance == pytest.approx(1e4 * few.chance, rel=1e-6, abs=0.0)
     assert many.score < few.score
-    assert index.match(clip, 1e30, DEFAULT_POLICY) == []
+    (alike,) = index.match(clip, 1e30, DEFAULT_POLICY)
+    assert (alike.verdict, alike.only_alike) == (Verdict.NEAR_MATCH, True)
+    farther = video(copy(REFERENCE, end_ms=1500, noise_bits=(40, 40)))
+    assert index.match(farther, 1e30, DEFAULT_POLICY) == []
 
 
 @pytest.mark.parametrize(

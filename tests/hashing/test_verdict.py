@@ -33,11 +33,14 @@ JUST_ENOUGH = Alignment(
     reference_end_ms=1000,
     frames=5,
     frames_matched=3,
+    frames_alike=3,
     distinct_hits=3,
     mean_distance_bits=20.0,
     agreement=0.5,
     evidence_nats=40.0,
 )
+CLIP_MS = 2000
+ALIKE = replace(JUST_ENOUGH, frames=10, frames_matched=10, frames_alike=9, distinct_hits=1)
 VERY_LONG = replace(JUST_ENOUGH, clip_end_ms=600_000, distinct_hits=2000, frames_matched=2000)
 
 
@@ -58,7 +61,23 @@ VERY_LONG = replace(JUST_ENOUGH, clip_end_ms=600_000, distinct_hits=2000, frames
 def test_verdict_on_a_time_line(
     alignment: Alignment, false_alarms: float, verdict: Verdict
 ) -> None:
-    assert of_alignment(alignment, false_alarms, DEFAULT_POLICY) is verdict
+    assert of_alignment(alignment, false_alarms, DEFAULT_POLICY, clip_ms=CLIP_MS) is verdict
+
+
+@pytest.mark.parametrize(
+    ("alignment", "clip_ms", "verdict"),
+    [
+        pytest.param(ALIKE, 1000, NEAR, id="alike from end to end"),
+        pytest.param(ALIKE, 1111, NEAR, id="nine tenths of the clip"),
+        pytest.param(ALIKE, 1112, NO, id="less of the clip"),
+        pytest.param(replace(ALIKE, frames_alike=8), 1000, NO, id="fewer frames"),
+        pytest.param(replace(ALIKE, distinct_hits=99), 1000, NEAR, id="never a match"),
+    ],
+)
+def test_a_clip_that_is_alike_is_worth_a_look(
+    alignment: Alignment, clip_ms: int, verdict: Verdict
+) -> None:
+    assert of_alignment(alignment, 1.0, DEFAULT_POLICY, clip_ms=clip_ms) is verdict
 
 
 @pytest.mark.parametrize(
@@ -119,7 +138,7 @@ def test_a_stricter_policy_never_finds_more(
         near_chance=DEFAULT_POLICY.near_chance * factor,
     )
     default, strict = (
-        STRENGTH.index(of_alignment(alignment, false_alarms, policy))
+        STRENGTH.index(of_alignment(alignment, false_alarms, policy, clip_ms=CLIP_MS))
         for policy in (DEFAULT_POLICY, stricter)
     )
 
@@ -222,7 +241,11 @@ def test_a_list_that_accepts_fewer_never_finds_more(
         distinct_hits=distinct_hits,
     )
     fewer, more = (
-        STRENGTH.index(of_alignment(alignment, false_alarms, DEFAULT_POLICY.accepting(accepted)))
+        STRENGTH.index(
+            of_alignment(
+                alignment, false_alarms, DEFAULT_POLICY.accepting(accepted), clip_ms=CLIP_MS
+            )
+        )
         for accepted in sorted((one, other))
     )
 

@@ -54,7 +54,10 @@ def references() -> dict[str, Fingerprint]:
         pytest.param("copy", "original", PLAIN, FRAMES, "match", Reason.MATCH, id="a copy"),
         pytest.param("negative", "original", PLAIN, FRAMES, "match", Reason.MATCH, id="negative"),
         pytest.param(
-            *("copy", "original", PLAIN, 10**200, "no_match", Reason.CHANCE), id="too many tries"
+            *("pieces", "original", PLAIN, 10**200, "no_match", Reason.CHANCE), id="too many tries"
+        ),
+        pytest.param(
+            *("copy", "original", PLAIN, 10**200, "near_match", Reason.ONLY_ALIKE), id="alike"
         ),
         pytest.param(
             *("copy", "original", replace(PLAIN, match_chance=0.0), FRAMES),
