@@ -301,14 +301,20 @@ def _distinct(
     clip: Track, reference: Track, walk: _Walk, hit: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """The hits that show a new picture, on both sides, against the last one kept."""
+    mine = _numbers(clip.hashes[hit])
+    theirs = _numbers(reference.hashes[walk.rows[hit]])
     kept: list[int] = []
-    for row in hit:
+    for place in range(len(hit)):
         if kept:
             before = kept[-1]
-            changed_clip = bits.distances(clip.hashes[[row]], clip.hashes[[before]])
-            pair = walk.rows[[row]], walk.rows[[before]]
-            changed_reference = bits.distances(reference.hashes[pair[0]], reference.hashes[pair[1]])
-            if min(int(changed_clip[0]), int(changed_reference[0])) < DISTINCT_BITS:
+            changed_clip = (mine[place] ^ mine[before]).bit_count()
+            changed_reference = (theirs[place] ^ theirs[before]).bit_count()
+            if min(changed_clip, changed_reference) < DISTINCT_BITS:
                 continue
-        kept.append(int(row))
-    return np.array(kept, np.intp)
+        kept.append(place)
+    return hit[kept]
+
+
+def _numbers(hashes: NDArray[np.uint8]) -> list[int]:
+    """Each hash as one number: a hundredth of the time of an array operation on two rows."""
+    return [int.from_bytes(row.tobytes()) for row in hashes]

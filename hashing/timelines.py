@@ -18,6 +18,7 @@ SPEEDS: Final = np.array(
 _LEAD: Final = 1.02  # a less plain speed has to win clearly over a plainer one
 _BIN_MS: Final = 400  # of offsets: two frames of a long clip, at four a second
 _MOST_SEEDS_A_FRAME: Final = 24  # nearest hits of a clip frame in one reference; bounds the work
+_MOST_16: Final = (1 << 16) - 1
 _MOST_SPAN_SEEDS: Final = 32  # a long still frame votes at so many of its instants
 
 
@@ -66,8 +67,9 @@ class Seeds:
         open_seeds = free[self.clip_rows]
         if not open_seeds.any():
             return []
-        rows, weights = self.clip_rows[open_seeds], self.weights[open_seeds]
-        clip_ms, reference_ms = self.clip_ms[open_seeds], self.reference_ms[open_seeds]
+        seeds = self._ordered(open_seeds)
+        rows, weights = self.clip_rows[seeds], self.weights[seeds]
+        clip_ms, reference_ms = self.clip_ms[seeds], self.reference_ms[seeds]
         voted: list[tuple[float, Line]] = []
         for speed in SPEEDS.tolist():
             offsets = reference_ms - speed * clip_ms
@@ -81,6 +83,11 @@ class Seeds:
         odd = next(one for one in voted[1:-1] if one[0] * _LEAD >= odd[0])
         return [plain, odd[1], backwards]
 
+    def _ordered(self, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """These seeds by clip row, each row's heaviest first: what ``_strongest_bin`` relies on."""
+        seeds = np.flatnonzero(chosen)
+        return seeds[np.lexsort((-self.weights[seeds], self.clip_rows[seeds]))]
+
 
 def _strongest_bin(
     offsets: NDArray[np.float64],
@@ -88,9 +95,14 @@ def _strongest_bin(
     rows: NDArray[np.int64],
     weights: NDArray[np.float64],
 ) -> tuple[float, float]:
-    """Votes and offset of the fullest bin, where a clip frame has one vote in each bin."""
+    """Votes and offset of the fullest bin, where a clip frame has one vote in each bin.
+
+    The seeds come by clip row, each row's heaviest first.
+    """
     bins = np.floor(offsets / _BIN_MS + half_bin).astype(np.int64)
-    order = np.lexsort((-weights, rows, bins))
+    bins -= bins.min()
+    # Numbers of 16 bits are sorted digit by digit, several times as fast; they last for 7 hours.
+    order = np.argsort(bins.astype(np.uint16) if bins.max() <= _MOST_16 else bins, kind="stable")
     bins, rows = bins[order], rows[order]
     first = np.ones(len(bins), np.bool_)
     first[1:] = (bins[1:] != bins[:-1]) | (rows[1:] != rows[:-1])
