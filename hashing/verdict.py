@@ -42,11 +42,14 @@ class Verdict(StrEnum):
 class DecisionPolicy:
     """Where the lines are drawn. ``chance`` is expected false alarms a check, at most.
 
-    ``match_span_ms``: the hits of a match span at least this much of the clip.
+    ``match_span_ms``: the hits of a match span at least this much of the clip. ``match_agreement``:
+    how far the pictures of a match change together, at least: a long clip gathers evidence from
+    likeness alone, and likeness is what a template's other footage has as well.
     """
 
     match_distinct_hits: int
     match_span_ms: int
+    match_agreement: float
     match_chance: float
     near_chance: float
     strict_image_bits: int
@@ -73,6 +76,9 @@ class DecisionPolicy:
 DEFAULT_POLICY: Final = DecisionPolicy(
     match_distinct_hits=3,
     match_span_ms=1000,
+    # Of 583 matching copies of `python -m benchmarks.detection --fast` the least have 0.5; footage
+    # of one template, logo, ticker and all, has 0.18 at most.
+    match_agreement=0.3,
     match_chance=1e-6,
     near_chance=1e-3,
     strict_image_bits=chance.STRICT_IMAGE_BITS,
@@ -115,7 +121,9 @@ def of_alignment(
     """
     span_ms = alignment.clip_end_ms - alignment.clip_start_ms
     enough = (
-        alignment.distinct_hits >= policy.match_distinct_hits and span_ms >= policy.match_span_ms
+        alignment.distinct_hits >= policy.match_distinct_hits
+        and span_ms >= policy.match_span_ms
+        and alignment.agreement >= policy.match_agreement
     )
     if enough and false_alarms <= policy.match_chance:
         return Verdict.MATCH

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     ONLY_ALIKE = "only_alike"  # alike from end to end, but too little happens for more
     CHANCE = "chance"  # chance alone does as much too often
     DISTINCT_HITS = "distinct_hits"  # too few different pictures agree
+    AGREEMENT = "agreement"  # the pictures are alike, but do not change together
     SPAN = "span"  # what agrees is too short
     COMMON = "common"  # what agrees is also in references of other footage
     COMMONPLACE = "commonplace"  # what agrees is a test card, a leader or the like
@@ -216,4 +217,6 @@ def _reason_on_a_time_line(best: Finding, verdict: Verdict, policy: DecisionPoli
         return Reason.CHANCE
     if best.distinct_hits < policy.match_distinct_hits:
         return Reason.DISTINCT_HITS
+    if best.agreement < policy.match_agreement:
+        return Reason.AGREEMENT
     return Reason.SPAN if span_ms < policy.match_span_ms else Reason.PARTS

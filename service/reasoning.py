@@ -20,6 +20,7 @@ _REASONS: Final = {
     Reason.ONLY_ALIKE: "it looks alike from end to end, but too little happens to tell a copy by",
     Reason.CHANCE: "chance alone does as much too often",
     Reason.DISTINCT_HITS: "too few different pictures agree",
+    Reason.AGREEMENT: "the pictures are alike, but hardly change together",
     Reason.SPAN: "what agrees is too short",
     Reason.COMMON: "the same pictures are in listed references that else show different footage",
     Reason.COMMONPLACE: "the picture is one that stands before many videos: bars, a test card or "
@@ -111,8 +112,8 @@ def lines(explanation: Explanation, list_name: str, reference: str) -> list[str]
     told += [_threshold_line(one) for one in thresholds(explanation)]
     if explanation.best is not None and explanation.best.reference_ranges_ms:
         told.append(
-            f"The pictures change together: {explanation.best.agreement:.2f} of 1 "
-            "(19 of 20 copies have 0.66 and more, 19 of 20 other takes of one scene 0)."
+            "How far pictures change together: 19 of 20 copies have 0.66 of 1 and more, 19 of 20 "
+            "other takes of one scene 0."
         )
     told += _nearest_lines(explanation)
     coverage = explanation.coverage
@@ -181,6 +182,12 @@ def _time_line(explanation: Explanation, best: Finding) -> list[Threshold]:
             "found": str(best.distinct_hits),
             "needed": f"{policy.match_distinct_hits} or more, for a match",
             "passed": best.distinct_hits >= policy.match_distinct_hits,
+        },
+        {
+            "name": "pictures that change together",
+            "found": f"{best.agreement:.2f} of 1",
+            "needed": f"{policy.match_agreement:g} or more, for a match",
+            "passed": best.agreement >= policy.match_agreement,
         },
         {
             "name": "length that agrees",

@@ -189,6 +189,8 @@ def why_weaker(finding: Finding, policy: DecisionPolicy = DEFAULT_POLICY) -> str
         reasons.append(f"fewer than {policy.match_distinct_hits} different pictures agree")
     if sum(end - start for start, end in finding.clip_ranges_ms) < policy.match_span_ms:
         reasons.append(f"what agrees lasts less than {policy.match_span_ms / 1000:g} s")
+    if finding.agreement < policy.match_agreement:
+        reasons.append("the pictures are alike, but hardly change together")
     if finding.chance > policy.match_chance:
         reasons.append(f"chance alone does this in {_too_often(finding.chance, policy)}")
     return " and ".join(reasons) or "no single stretch of it is long enough"

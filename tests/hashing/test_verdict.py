@@ -36,7 +36,7 @@ JUST_ENOUGH = Alignment(
     frames_alike=3,
     distinct_hits=3,
     mean_distance_bits=20.0,
-    agreement=0.5,
+    agreement=0.3,
     evidence_nats=40.0,
 )
 CLIP_MS = 2000
@@ -52,6 +52,7 @@ VERY_LONG = replace(JUST_ENOUGH, clip_end_ms=600_000, distinct_hits=2000, frames
         pytest.param(JUST_ENOUGH, 1e-3, NEAR, id="just near"),
         pytest.param(JUST_ENOUGH, 1.01e-3, NO, id="chance just too high"),
         pytest.param(replace(JUST_ENOUGH, distinct_hits=2), 0.0, NEAR, id="two distinct hits"),
+        pytest.param(replace(JUST_ENOUGH, agreement=0.29), 0.0, NEAR, id="hardly together"),
         pytest.param(replace(JUST_ENOUGH, clip_end_ms=1499), 0.0, NEAR, id="999 ms"),
         pytest.param(replace(JUST_ENOUGH, distinct_hits=1), 1e-2, NO, id="one hit, likely chance"),
         pytest.param(VERY_LONG, 1.0, NO, id="length alone is nothing"),

@@ -70,6 +70,11 @@ def references() -> dict[str, Fingerprint]:
             id="too few pictures",
         ),
         pytest.param(
+            *("copy", "original", replace(PLAIN, match_agreement=1.01), FRAMES),
+            *("near_match", Reason.AGREEMENT),
+            id="not together",
+        ),
+        pytest.param(
             *("copy", "original", replace(PLAIN, match_span_ms=60_000), FRAMES),
             *("near_match", Reason.SPAN),
             id="too short",
