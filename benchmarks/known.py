@@ -48,7 +48,7 @@ def copies(listed: list[Path]) -> Iterator[Known]:
     for place, original in enumerate(listed):
         footage = _read(original)
         beside = _read(listed[place - 1], longest_px=426)
-        for edit in catalogue.edits():
+        for edit in catalogue.edits(catalogue.WHOLE_FRAME):
             if Severity.MILD in edit.recipes and edit.key not in _LEFT_OUT:
                 made = _copy(edit, original, footage, other, beside)
                 if made is not None:

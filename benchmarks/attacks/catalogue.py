@@ -18,6 +18,17 @@ The suite has 57 named edits. These 52 are in, some in several rows:
   television
 - J chained: j1 two, j2 three, j3 five medium edits, j4 attack mix
 
+Families K to O go further, to where no whole frame is left to hash; ``benchmarks.patches`` measures
+them:
+
+- K framing: k1 off-centre crop, k2 half the frame, k3 turned (any angle is k3a), k4 turned and
+  cropped (k4a), k5 keystone
+- L covered: l1 large sticker (many are l1m), l2 tiled watermark, l3 ticker, l4 captions, l5 meme
+  bars
+- M in company: m1 split screen, aspect kept, m2 framed inset, m3 short-video app
+- N filmed off a screen: n1 in a room, n2 close
+- O mixes: o1 attack mix, graded
+
 Five are of sound and wait for audio fingerprints: i1 removed, i2 replaced by music, i3 pitch, i4
 voice over, i5 8 kHz; so do the sound of a2 (AAC at 32 kbit/s), f2 (pitch kept or not) and g2 (a
 room's noise).
@@ -31,11 +42,16 @@ from types import ModuleType
 from benchmarks.attacks import (
     chained,
     colour,
+    company,
+    covered,
     embedding,
+    framing,
     geometry,
+    mixes,
     overlay,
     recapture,
     reencode,
+    refilmed,
     resolution,
     timing,
 )
@@ -51,9 +67,19 @@ _MODULES: dict[str, ModuleType] = {
     "G": recapture,
     "H": embedding,
     "J": chained,
+    "K": framing,
+    "L": covered,
+    "M": company,
+    "N": refilmed,
+    "O": mixes,
 }
 _SHARED = ("footage.py", "edit.py", "drawing.py", "encoding.py", "sources.py", "clips.py")
-_USES = {"G": "E", "H": "F", "J": "ABCDEF"}  # families whose code another family's is made of
+_USES = {
+    "G": "E",
+    "H": "F",
+    "J": "ABCDEF",
+    "O": "DEF",
+}  # families whose code another family's is made of
 FAMILIES = {
     "A": "re-encode",
     "B": "resolution",
@@ -64,12 +90,18 @@ FAMILIES = {
     "G": "screen captured again",
     "H": "embedding",
     "J": "chained",
+    "K": "framing",
+    "L": "covered",
+    "M": "in company",
+    "N": "filmed off a screen",
+    "O": "mixes",
 }
+WHOLE_FRAME = "ABCDEFGHJ"  # families of which whole-frame hashes are asked to find most
 
 
-def edits() -> tuple[Edit, ...]:
-    """Every edit, by family."""
-    return tuple(edit for module in _MODULES.values() for edit in module.EDITS)
+def edits(families: str = "".join(FAMILIES)) -> tuple[Edit, ...]:
+    """Every edit, by family; or those of these families only."""
+    return tuple(edit for family in families for edit in _MODULES[family].EDITS)
 
 
 @cache
