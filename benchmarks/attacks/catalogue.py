@@ -18,7 +18,7 @@ The suite has 57 named edits. These 52 are in, some in several rows:
   television
 - J chained: j1 two, j2 three, j3 five medium edits, j4 attack mix
 
-Families K to O go further, to where no whole frame is left to hash; ``benchmarks.patches`` measures
+Families K to P go further, to where no whole frame is left to hash; ``benchmarks.patches`` measures
 them:
 
 - K framing: k1 off-centre crop, k2 half the frame, k3 turned (any angle is k3a), k4 turned and
@@ -28,6 +28,7 @@ them:
 - M in company: m1 split screen, aspect kept, m2 framed inset, m3 short-video app
 - N filmed off a screen: n1 in a room, n2 close
 - O mixes: o1 attack mix, graded
+- P beyond: p1 small inset, p2 short crop, p3 stylised
 
 Five are of sound and wait for audio fingerprints: i1 removed, i2 replaced by music, i3 pitch, i4
 voice over, i5 8 kHz; so do the sound of a2 (AAC at 32 kbit/s), f2 (pitch kept or not) and g2 (a
@@ -40,6 +41,7 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks.attacks import (
+    beyond,
     chained,
     colour,
     company,
@@ -72,6 +74,7 @@ _MODULES: dict[str, ModuleType] = {
     "M": company,
     "N": refilmed,
     "O": mixes,
+    "P": beyond,
 }
 _SHARED = ("footage.py", "edit.py", "drawing.py", "encoding.py", "sources.py", "clips.py")
 _USES = {
@@ -79,6 +82,7 @@ _USES = {
     "H": "F",
     "J": "ABCDEF",
     "O": "DEF",
+    "P": "FKM",
 }  # families whose code another family's is made of
 FAMILIES = {
     "A": "re-encode",
@@ -95,6 +99,7 @@ FAMILIES = {
     "M": "in company",
     "N": "filmed off a screen",
     "O": "mixes",
+    "P": "beyond",
 }
 WHOLE_FRAME = "ABCDEFGHJ"  # families of which whole-frame hashes are asked to find most
 

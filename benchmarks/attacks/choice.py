@@ -7,7 +7,7 @@ of one edit are compared on the same footage.
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -15,6 +15,7 @@ from benchmarks.attacks import clips, targets
 from benchmarks.attacks.clips import Task
 from benchmarks.attacks.edit import Edit, Severity
 from benchmarks.attacks.sources import Source
+from benchmarks.attacks.targets import Row
 
 FAST_SOURCES: Final = 8
 # A share of 99 % is missed by one copy in 96, so that a row of the table has more than that.
@@ -44,15 +45,36 @@ def fast(chosen: Sequence[Source], edits: Sequence[Edit]) -> list[Task]:
     return by_source([*tasks, *also])
 
 
-def whole(chosen: Sequence[Source], edits: Sequence[Edit], first: Sequence[Source]) -> list[Task]:
+def fast_of(chosen: Sequence[Source], edits: Sequence[Edit], rows: Sequence[Row]) -> list[Task]:
+    """One form of each edit for each row that it counts in: medium severity or, where the row has
+    none, the most severe; of edits that count in no row, medium severity."""
+    forms: dict[tuple[str, int | None], list[Severity]] = defaultdict(list)
+    for edit in edits:
+        for severity in edit.recipes:
+            forms[edit.key, targets.row_of(edit.key, severity, rows)].append(severity)
+    counted = {key for key, row in forms if row is not None}
+    return by_source(
+        Task(source, key, Severity.MEDIUM if Severity.MEDIUM in severities else severities[-1])
+        for source in chosen
+        for (key, row), severities in forms.items()
+        if row is not None or key not in counted
+    )
+
+
+def whole(
+    chosen: Sequence[Source],
+    edits: Sequence[Edit],
+    first: Sequence[Source],
+    rows: Sequence[Row] = targets.WHOLE_FRAMES,
+) -> list[Task]:
     """Every form of every edit, each of as many sources as its row needs: ``first`` before others,
     since the fast run has made many of theirs."""
-    forms = Counter(targets.row_of(e.key, severity) for e in edits for severity in e.recipes)
+    forms = Counter(targets.row_of(e.key, severity, rows) for e in edits for severity in e.recipes)
     tasks = []
     for edit in edits:
         drawn = sorted(chosen, key=lambda one: (one not in first, _lot(edit.key, one.name)))
         for severity in edit.recipes:
-            row = targets.row_of(edit.key, severity)
+            row = targets.row_of(edit.key, severity, rows)
             wanted = _OTHER_SOURCES
             if row is not None:
                 wanted = max(_LEAST_SOURCES, -(-_LEAST_COPIES_A_ROW // forms[row]))

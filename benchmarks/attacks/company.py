@@ -93,7 +93,7 @@ def _four(footage: Footage, material: Material) -> Footage:
     return _grid(panels, footage, 2)
 
 
-def _framed_inset(area: float) -> Apply:
+def framed_inset(area: float) -> Apply:
     """An inset with a rim and round corners over sharp footage; now and then it moves."""
 
     def edit(footage: Footage, material: Material) -> Footage:
@@ -206,7 +206,7 @@ EDITS: tuple[Edit, ...] = (
         Recipe("side by side, the middle of each", _side_by_side),
         Recipe("grid of four", _four),
     ),
-    graded("m2 framed inset", *(Recipe(f"{a:.0%}", _framed_inset(a)) for a in (0.35, 0.25, 0.15))),
+    graded("m2 framed inset", *(Recipe(f"{a:.0%}", framed_inset(a)) for a in (0.35, 0.25, 0.15))),
     graded(
         "m3 short-video app",
         Recipe("bars", _short_video("bars")),

@@ -21,7 +21,7 @@ def _window(footage: Footage, top: float, left: float, keep: tuple[float, float]
     )
 
 
-def _off_centre(keep: float) -> Apply:
+def off_centre(keep: float) -> Apply:
     """This share of both sides, near an edge of the frame."""
 
     def edit(footage: Footage, material: Material) -> Footage:
@@ -113,12 +113,12 @@ def _keystone(share: float) -> Apply:
 _ANGLES = (("13°", 13, 13), ("45°", 45, 45), ("83–97°", 83, 97))
 
 EDITS: tuple[Edit, ...] = (
-    single("k1 off-centre crop", Recipe("65 % of each side", _off_centre(0.65))),
+    single("k1 off-centre crop", Recipe("65 % of each side", off_centre(0.65))),
     graded(
         "k2 half the frame",
         Recipe("half the area, middle", _middle(np.sqrt(0.5))),
         Recipe("left, right, upper or lower half", _one_half),
-        Recipe("half of each side, off-centre", _off_centre(0.5)),
+        Recipe("half of each side, off-centre", off_centre(0.5)),
     ),
     graded("k3 turned", *(Recipe(n, _turned(a, b, cropped=False)) for n, a, b in _ANGLES)),
     single("k3a turned, any angle", Recipe("0–180°", _turned(0, 180, cropped=False))),

@@ -92,7 +92,7 @@ def test_a_form_counts_in_its_row(key: str, severity: str, row: int | None) -> N
 _SEVERE_ROW = 1  # of re-encode, resolution and colour: a fast run takes one edit of each
 
 
-@pytest.mark.parametrize("number", range(len(targets.ROWS)))
+@pytest.mark.parametrize("number", range(len(targets.WHOLE_FRAMES)))
 def test_a_fast_run_fills_every_row(number: int) -> None:
     edits = catalogue.edits()
     rows = {e.key for e in edits for how in e.recipes if targets.row_of(e.key, how) == number}
