@@ -3,16 +3,28 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.attacks import alarms, calibration, catalogue, choice, generated, scores, targets
+from benchmarks.attacks import (
+    alarms,
+    calibration,
+    catalogue,
+    choice,
+    decoys,
+    generated,
+    scores,
+    targets,
+)
 from benchmarks.attacks.checks import Checked, Found
 from benchmarks.attacks.edit import Severity
 from benchmarks.attacks.footage import Segment
 from benchmarks.attacks.scores import COPIES, Outcome
+from benchmarks.attacks.screens import SCREENS
 from benchmarks.attacks.sources import REAL, Source
+from benchmarks.attacks.templates import TEMPLATES
 from benchmarks.report import Report
 from hashing.verdict import Verdict
 
@@ -278,3 +290,19 @@ def test_made_footage_of_other_seeds_is_other_footage(kind: str) -> None:
 
     assert not owners[0] & owners[1]
     assert len(owners[0]) == len(owners[1]) == 1
+
+
+@pytest.mark.parametrize("kind", [*TEMPLATES, *SCREENS])
+def test_decoys_share_a_layout_and_not_the_footage(kind: str) -> None:
+    first, second = (decoys.footage_of(kind, seed) for seed in (1, 2))
+    shown = [footage.shown(len(footage) // 2).astype(np.float32) for footage in (first, second)]
+
+    alike = np.corrcoef(shown[0].ravel(), shown[1].ravel())[0, 1]
+
+    assert {*first.owners} == {f"{kind} 1"}
+    assert {*second.owners} == {f"{kind} 2"}
+    assert shown[0].shape == shown[1].shape
+    assert alike < 0.995
+    if kind in TEMPLATES and kind != "watermark":  # a watermark lets the footage through
+        assert (shown[0] == shown[1]).all(axis=2).mean() > 0.01  # words take a few pixels of 100
+    np.testing.assert_array_equal(decoys.footage_of(kind, 1).shown(7), first.shown(7))
