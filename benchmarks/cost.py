@@ -28,7 +28,7 @@ _DECODE = "import av, sys\nfor frame in av.open(sys.argv[1]).decode(video=0): pa
 _MIB = 1024 * 1024
 _LIST_HOURS = 10.0
 _UNKNOWN_LIMIT, _KNOWN_LIMIT = 1.0, 0.25
-_UNKNOWN_SKIPS = (40, 62)  # sources that are in no other part of this benchmark
+UNKNOWN_SKIPS = (40, 62)  # sources that are in no other part of this benchmark
 _KNOWN_SKIPS = (32, 54)
 
 
@@ -135,9 +135,9 @@ def _with_a_long_list(report: Report, folder: Path, *, fast: bool) -> None:
 
 def _unknown(report: Report, checker: Checker, *, runs: int) -> None:
     rows = []
-    for skip in _UNKNOWN_SKIPS:
+    for skip in UNKNOWN_SKIPS:
         path = clip_480p(60, skip=skip)
-        pairs = [_ratio(checker, path) for _ in range(runs + 1)][1:]  # the first warms up
+        pairs = [decode_ratio(checker, path) for _ in range(runs + 1)][1:]  # the first warms up
         ratio = median(ratio for ratio, _ in pairs)
         assert pairs[0][1].verdict is Verdict.NO_MATCH
         report.figure(f"unknown_{skip}_ratio", ratio)
@@ -150,7 +150,7 @@ def _known(report: Report, checker: Checker, originals: Sequence[Path]) -> None:
     full: list[float] = []
     rows = []
     for copy in known.copies(list(originals)):
-        ratio, result = _ratio(checker, copy.path)
+        ratio, result = decode_ratio(checker, copy.path)
         (early if result.early else full).append(ratio)
         found = copy.original.stem in {match.reference for match in result.matches}
         told = result.verdict.value if found or not result.matches else "other footage"
@@ -168,7 +168,7 @@ def _known(report: Report, checker: Checker, originals: Sequence[Path]) -> None:
     report.table(["edit", "mild form", "original", "verdict", "ratio"], rows)
 
 
-def _ratio(checker: Checker, path: Path) -> tuple[float, CheckResult]:
+def decode_ratio(checker: Checker, path: Path) -> tuple[float, CheckResult]:
     """CPU time of a check over that of a full decode, right after each other; and the answer."""
     media, answers = path.read_bytes(), list[CheckResult]()
     check_s = _cpu_s(lambda: answers.append(checker.check(media)))

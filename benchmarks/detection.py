@@ -8,12 +8,8 @@ run that was stopped goes on where it was.
 """
 
 import argparse
-import sys
 import time
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from benchmarks import heatmap
@@ -21,60 +17,31 @@ from benchmarks.attacks import (
     alarms,
     beside,
     calibration,
+    cases,
     catalogue,
     checks,
     choice,
     clips,
-    generated,
     kept,
     scores,
     sources,
     tables,
     targets,
 )
+from benchmarks.attacks.cases import Case
 from benchmarks.attacks.checks import Job
-from benchmarks.attacks.clips import Copy, Task
+from benchmarks.attacks.clips import Task
 from benchmarks.attacks.edit import Edit, Severity
-from benchmarks.attacks.footage import Segment
-from benchmarks.attacks.scores import COPIES, UNLISTED, Outcome
+from benchmarks.attacks.scores import Outcome
 from benchmarks.attacks.sources import LEAST_S, REAL, Source, Sources
-from benchmarks.footage import dev_rows
 from benchmarks.peers.vpdq import PeerUnavailable
-from benchmarks.report import Report
+from benchmarks.report import Page
 
 _FOLDER = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
 _FAST_UNLISTED = 1
-_FAST_MOST_S = 20.0  # longer references and sources wait for the whole run
 # What procedural negatives go through in a fast run, beside being checked as they are.
 _FAST_NEGATIVE_EDITS = ("a1", "b4", "d1", "e3", "e5", "f2")
 _VPDQ, _NAIVE = "vPDQ 0.2.5", "imagehash, naive"
-
-
-@dataclass(frozen=True, slots=True)
-class _Clip:
-    """One clip to be checked, made or as it is, with its truth."""
-
-    source: Source
-    path: Path
-    edit: str | None
-    severity: Severity | None
-    label: str
-    segments: tuple[Segment, ...]
-
-
-class _Page(Report):
-    """A report with a page of its own."""
-
-    def finish(self, *, write: bool) -> None:
-        """Print all; with ``write`` put it into docs/benchmarks/detection.md."""
-        super().finish(write=False)
-        if write:
-            lead = "# Detection\n\n![recall by edit and severity](detection.png)"
-            flags = [flag for flag in sys.argv[1:] if flag != "--write"]
-            command = " ".join(["python -m benchmarks.detection", *flags])
-            page = "\n\n".join([lead, *self._parts, f"Measured by `{command}`."])
-            _FOLDER.mkdir(parents=True, exist_ok=True)
-            (_FOLDER / "detection.md").write_text(page + "\n")
 
 
 def main() -> None:
@@ -82,7 +49,7 @@ def main() -> None:
     flags = _arguments()
     started_s = time.monotonic()
     every = sources.load()
-    listed = [s for s in every.listed if not flags.fast or s.duration_s <= _FAST_MOST_S]
+    listed = [s for s in every.listed if not flags.fast or s.duration_s <= cases.FAST_MOST_S]
     chosen = _clips(every, listed, flags)
     print(f"{len(chosen)} clips ready after {time.monotonic() - started_s:.0f} s", flush=True)
     if flags.prepare:
@@ -90,7 +57,8 @@ def main() -> None:
     outcomes = _outcomes(chosen, listed, peers=flags.peers)
     peers = sorted(outcomes[0].peers)
     curves = calibration.curves(outcomes)
-    report = _Page("detection", "What was measured")
+    lead = "# Detection\n\n![recall by edit and severity](detection.png)"
+    report = Page("detection", "What was measured", lead)
     report.text(_setting(outcomes, listed))
     if _VPDQ in peers:
         unread = beside.vpdq_unread(listed)
@@ -128,7 +96,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _clips(every: Sources, listed: Sequence[Source], flags: argparse.Namespace) -> list[_Clip]:
+def _clips(every: Sources, listed: Sequence[Source], flags: argparse.Namespace) -> list[Case]:
     """All clips of this run: copies, copies of unlisted footage, transcodes, negatives."""
     edits = _edits(flags.edits)
     tasks = [
@@ -136,12 +104,12 @@ def _clips(every: Sources, listed: Sequence[Source], flags: argparse.Namespace) 
         for task in dict.fromkeys(_tasks(every, listed, edits, flags))
         if flags.severity in (None, task.severity)
     ]
-    copies = list(clips.ready(tasks, _known(every), every.unlisted))
+    copies = list(clips.ready(tasks, cases.known(every), every.unlisted))
     groups = {one.group for one in listed}
     plain = [one for one in every.extra if one.group in groups] if not flags.edits else []
     return [
-        *map(_of_copy, copies),
-        *(_as_it_is(one) for one in [*plain, *every.unlisted, *every.negatives]),
+        *map(cases.of_copy, copies),
+        *(cases.as_it_is(one) for one in [*plain, *every.unlisted, *every.negatives]),
     ]
 
 
@@ -150,7 +118,7 @@ def _tasks(
 ) -> list[Task]:
     """The copies to be checked; of every edit of some sources where these are asked for."""
     real = [s for s in listed if s.kind == REAL and s.duration_s >= LEAST_S]
-    short = [s for s in real if s.duration_s <= _FAST_MOST_S]
+    short = [s for s in real if s.duration_s <= cases.FAST_MOST_S]
     first = clips.spread(short, flags.sources or choice.FAST_SOURCES)
     if flags.fast or flags.sources:
         unlisted = clips.spread(every.unlisted, _FAST_UNLISTED)
@@ -178,25 +146,7 @@ def _edits(names: str) -> list[Edit]:
     return found
 
 
-def _known(every: Sources) -> tuple[Source, ...]:
-    """What compilations draw from: always the same, whichever sources a run copies."""
-    return tuple(
-        one for one in every.listed if one.kind == REAL and 5 <= one.duration_s <= _FAST_MOST_S
-    )
-
-
-def _of_copy(copy: Copy) -> _Clip:
-    task = copy.task
-    return _Clip(task.source, copy.path, task.edit, task.severity, copy.label, copy.segments)
-
-
-def _as_it_is(source: Source) -> _Clip:
-    length_ms = round(source.duration_s * 1000)
-    whole = Segment(source.group, 0, length_ms, 0, length_ms, 1.0)
-    return _Clip(source, source.path, None, None, "as it is", (whole,))
-
-
-def _outcomes(chosen: Sequence[_Clip], listed: Sequence[Source], *, peers: bool) -> list[Outcome]:
+def _outcomes(chosen: Sequence[Case], listed: Sequence[Source], *, peers: bool) -> list[Outcome]:
     paths = [clip.path for clip in chosen]
     beside_it: dict[str, beside.Groups] = {}
     if peers:
@@ -206,58 +156,15 @@ def _outcomes(chosen: Sequence[_Clip], listed: Sequence[Source], *, peers: bool)
         except PeerUnavailable as error:
             print(f"vPDQ was not measured: {error}")
     groups = frozenset(source.group for source in listed)
-    scenes = _scenes(listed)
-    jobs = [Job(clip.path, _shown(clip) & groups) for clip in chosen]
+    jobs = [Job(clip.path, clip.shown & groups) for clip in chosen]
     return [
-        Outcome(
-            source=clip.source.name,
-            kind=_kind(clip, groups),
-            edit=clip.edit,
-            severity=clip.severity,
-            label=clip.label,
-            expected=scores.expected_of(clip.segments, groups),
-            shown=_shown(clip),
-            takes=scenes.get(_scene(clip.source), frozenset()) - _shown(clip),
-            segments=clip.segments,
-            checked=checked,
-            peers={name: found[place] for name, found in beside_it.items()},
+        cases.outcome(
+            clip, checked, listed, {name: each[place] for name, each in beside_it.items()}
         )
         for place, (clip, checked) in enumerate(
             zip(chosen, checks.check_all(jobs, listed), strict=True)
         )
     ]
-
-
-def _shown(clip: _Clip) -> frozenset[str]:
-    return frozenset(one.owner for one in clip.segments)
-
-
-def _scenes(listed: Sequence[Source]) -> dict[str, frozenset[str]]:
-    """Listed groups by what they have in common: a real scene, or the template of a made one."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for source in listed:
-        found[_scene(source)].add(source.group)
-    return {scene: frozenset(groups) for scene, groups in found.items()}
-
-
-def _scene(source: Source) -> str:
-    if source.kind == REAL:
-        return _real_scenes().get(source.group, source.group)
-    return generated.template(source.kind)
-
-
-@cache
-def _real_scenes() -> dict[str, str]:
-    return {row["group"]: row["scene"] for row in dev_rows()}
-
-
-def _kind(clip: _Clip, listed: frozenset[str]) -> str:
-    """The row of the false alarm table that a clip belongs to."""
-    if _shown(clip) & listed:
-        return COPIES
-    form = "as it is" if clip.edit is None else "edited"
-    kind = UNLISTED if clip.source.kind == REAL else clip.source.kind
-    return f"{kind}, {form}"
 
 
 def _setting(outcomes: Sequence[Outcome], listed: Sequence[Source]) -> str:

@@ -6,6 +6,7 @@
 import argparse
 import json
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,6 +46,25 @@ class Report:
         print(json.dumps({"benchmark": self._name, "figures": self._figures}))
         if write:
             _replace_section(self._name, section)
+
+
+class Page(Report):
+    """A report with a page of its own, docs/benchmarks/NAME.md, that begins with ``lead``."""
+
+    def __init__(self, name: str, title: str, lead: str) -> None:
+        super().__init__(name, title)
+        self._lead = lead
+
+    def finish(self, *, write: bool) -> None:
+        """Print all, the JSON object last; with ``write`` put it into the page."""
+        super().finish(write=False)
+        if write:
+            flags = [flag for flag in sys.argv[1:] if flag != "--write"]
+            command = " ".join([f"python -m benchmarks.{self._name}", *flags])
+            page = "\n\n".join([self._lead, *self._parts, f"Measured by `{command}`."])
+            path = _PAGE.parent / "benchmarks" / f"{self._name}.md"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(page + "\n")
 
 
 def arguments(description: str) -> argparse.Namespace:

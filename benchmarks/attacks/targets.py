@@ -131,17 +131,10 @@ def row_of(key: str, severity: Severity, rows: Sequence[Row] = WHOLE_FRAMES) -> 
     return None
 
 
-def table(
-    report: Report,
-    outcomes: Sequence[Outcome],
-    targets: Sequence[Row] = WHOLE_FRAMES,
-    *,
-    located: bool = True,
-) -> None:
-    """The target table: reached or not, as far as this run measured it; with ``located`` the
-    rows on localisation too."""
-    rows = [line for row in targets for line in _recall_row(row, outcomes)]
-    for axis in ("clip", "reference") if located else ():
+def table(report: Report, outcomes: Sequence[Outcome]) -> None:
+    """The table of whole frames: reached or not, as far as this run measured it."""
+    rows = [line for row in WHOLE_FRAMES for line in _recall_row(row, outcomes)]
+    for axis in ("clip", "reference"):
         where = scores.localisation(outcomes, axis)
         if where is not None:
             found = sum(bool(one.expected) and one.matched for one in outcomes)
