@@ -12,7 +12,9 @@ from benchmarks.attacks.clips import Copy
 from benchmarks.attacks.edit import Severity
 from benchmarks.attacks.footage import Segment
 from benchmarks.attacks.scores import COPIES, UNLISTED, Outcome
+from benchmarks.attacks.screens import SCREENS
 from benchmarks.attacks.sources import REAL, Source, Sources
+from benchmarks.attacks.templates import TEMPLATES
 from benchmarks.footage import dev_rows
 
 FAST_MOST_S = 20.0  # longer references and sources wait for the whole run
@@ -101,5 +103,13 @@ def _kind(case: Case, listed: frozenset[str]) -> str:
     if case.shown & listed:
         return COPIES
     form = "as it is" if case.edit is None else "edited"
-    kind = UNLISTED if case.source.kind == REAL else case.source.kind
-    return f"{kind}, {form}"
+    return f"{_sort(case.source.kind)}, {form}"
+
+
+def _sort(kind: str) -> str:
+    """Decoys of all kinds have two rows: each kind alone has few clips."""
+    if kind in TEMPLATES:
+        return "templates around other footage"
+    if kind in SCREENS:
+        return "drawn screens of one layout"
+    return UNLISTED if kind == REAL else kind

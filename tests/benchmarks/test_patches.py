@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import patches
-from benchmarks.attacks import catalogue, choice, product, targets, worth
+from benchmarks.attacks import cases, catalogue, choice, product, targets, worth
 from benchmarks.attacks.checks import Found
 from benchmarks.attacks.edit import Severity
 from benchmarks.attacks.footage import Segment
@@ -129,6 +129,24 @@ def test_misses_are_told_by_source_the_worst_first() -> None:
 
     table = next(part for part in report._parts if part.startswith("| missed"))
     assert table.splitlines()[2:] == ["| 3 | worse | 3 | k1 1, k3 2 |", "| 1 | s | 2 | k1 1 |"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit", "row"),
+    [
+        pytest.param("news studio", None, "templates around other footage, as it is", id="studio"),
+        pytest.param("map", "k1", "drawn screens of one layout, edited", id="map"),
+        pytest.param("slides", None, "slides, as it is", id="made footage of the suite"),
+        pytest.param(REAL, "k1", "unlisted footage, edited", id="real footage"),
+    ],
+)
+def test_decoys_have_two_rows_of_the_false_alarm_table(
+    kind: str, edit: str | None, row: str
+) -> None:
+    source = replace(_SOURCES[0], kind=kind)
+    case = replace(cases.as_it_is(source), edit=edit)
+
+    assert cases.outcome(case, _ANSWER.checked, _SOURCES[1:], {}).kind == row
 
 
 def test_a_part_of_the_suite_may_be_named() -> None:
