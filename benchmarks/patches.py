@@ -114,7 +114,8 @@ def _copies(
         tasks += _by_turns(negatives[::_FAST_EVERY], of_negatives)
     else:
         tasks = choice.whole(real, edits, first, targets.PATCHES)
-        tasks += choice.negatives([*every.unlisted, *negatives], of_negatives)
+        tasks += choice.negatives(every.unlisted, edits)
+        tasks += choice.negatives(negatives, of_negatives)
     if flags.edits:
         tasks = [task for task in tasks if task.edit in {one.key for one in edits}]
     return [*map(cases.of_copy, clips.ready(tasks, cases.known(every), every.unlisted))]
