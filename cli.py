@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from service.parameters import Database, Format, Json, ListFormat, ListName, OneList, Paths
+from service.parameters import (
+    Database,
+    Format,
+    Json,
+    ListFormat,
+    ListName,
+    OneList,
+    Paths,
+    Sandboxed,
+)
 
 if TYPE_CHECKING:
     from service.console import Console
+    from service.media.decoding import Decoding
     from service.settings import Settings
     from service.store.base import Store
 
@@ -75,6 +85,7 @@ def check(
             help="Look at all of each clip, also of one that is clearly a copy by its key frames.",
         ),
     ] = False,
+    sandbox: Sandboxed = None,
 ) -> None:
     """Check clips against the lists, with evidence.
 
@@ -82,9 +93,16 @@ def check(
     """
     from service import commands
 
-    with _opened(database) as (console, store):
+    with _decoding(database, sandbox) as decoding, _opened(database) as (console, store):
         verdicts = commands.check(
-            console, store, paths, lists or [], json=json, thorough=thorough, debug=_debug()
+            console,
+            store,
+            decoding,
+            paths,
+            lists or [],
+            json=json,
+            thorough=thorough,
+            debug=_debug(),
         )
     if any(commands.is_found(verdict) for verdict in verdicts):
         raise typer.Exit(Exit.FOUND)
@@ -107,6 +125,7 @@ def add(
         typer.Option("--id", metavar="ID", help="Its id, for one clip; else made from its hashes."),
     ] = None,
     database: Database = None,
+    sandbox: Sandboxed = None,
 ) -> None:
     """Hash media into a list.
 
@@ -118,8 +137,12 @@ def add(
     from service import commands
 
     naming = commands.Naming(reference_id, label, incident)
-    with _opened(database) as (console, store):
-        _leave(done=commands.add(console, store, list_name, paths, naming, debug=_debug()))
+    with _decoding(database, sandbox) as decoding, _opened(database) as (console, store):
+        _leave(
+            done=commands.add(
+                console, store, decoding, list_name, paths, naming=naming, debug=_debug()
+            )
+        )
 
 
 @app.command()
@@ -150,18 +173,20 @@ def hash_(
             "--reference", help="As densely as a reference needs; else as sparsely as a clip may."
         ),
     ] = False,
+    sandbox: Sandboxed = None,
 ) -> None:
     """Print fingerprints; nothing is looked up.
 
     With --json this is what the API takes.
     """
-    _prepare()
     from service import commands
 
-    console = _console()
-    _leave(
-        done=commands.fingerprint(console, paths, json=json, reference=reference, debug=_debug())
-    )
+    with _decoding(None, sandbox) as decoding:
+        _leave(
+            done=commands.fingerprint(
+                _console(), decoding, paths, json=json, reference=reference, debug=_debug()
+            )
+        )
 
 
 @lists_app.callback()
@@ -272,6 +297,7 @@ def explain(
     ],
     json: Json = False,
     database: Database = None,
+    sandbox: Sandboxed = None,
 ) -> None:
     """Say why a clip does or does not match.
 
@@ -279,8 +305,16 @@ def explain(
     """
     from service import commands
 
-    with _opened(database) as (console, store):
-        commands.explain(console, store, path, list_name, reference_id, json=json)
+    with _decoding(database, sandbox) as decoding, _opened(database) as (console, store):
+        commands.explain(
+            console,
+            store,
+            decoding,
+            path,
+            list_name=list_name,
+            reference_id=reference_id,
+            json=json,
+        )
 
 
 @app.command()
@@ -294,6 +328,7 @@ def serve(
         typer.Option(metavar="P", help="Port to listen on; else RECIRC_PORT, else 8000."),
     ] = None,
     database: Database = None,
+    sandbox: Sandboxed = None,
 ) -> None:
     """Answer the same checks over HTTP.
 
@@ -302,7 +337,7 @@ def serve(
     _prepare()
     from service import app as http
 
-    http.serve(_settings(database, host=host, port=port))
+    http.serve(_settings(database, host=host, port=port, sandbox=sandbox))
 
 
 @app.command()
@@ -312,10 +347,10 @@ def demo() -> None:
     Makes a harmless clip, lists it, and checks edited copies of it and an unrelated clip.
     Your own lists are not touched and nothing is downloaded.
     """
-    _prepare()
     from service import proofs
 
-    _leave(done=proofs.demo(_console()))
+    with _decoding(None, None) as decoding:
+        _leave(done=proofs.demo(_console(), decoding))
 
 
 @app.command()
@@ -365,11 +400,27 @@ def _console() -> "Console":
 
 
 def _settings(
-    database: Path | None, *, host: str | None = None, port: int | None = None
+    database: Path | None,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    sandbox: str | None = None,
 ) -> "Settings":
     from service import settings
 
-    return settings.from_environment(os.environ, database=database, host=host, port=port)
+    return settings.from_environment(
+        os.environ, database=database, host=host, port=port, sandbox=sandbox
+    )
+
+
+@contextmanager
+def _decoding(database: Path | None, sandbox: str | None) -> "Iterator[Decoding]":
+    """The decoders of a command, locked up before there is a database or a second thread."""
+    _prepare()
+    from service import caging
+
+    with caging.for_command(_settings(database, sandbox=sandbox)) as decoding:
+        yield decoding
 
 
 @contextmanager

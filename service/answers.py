@@ -63,7 +63,7 @@ def of_check(result: CheckResult) -> CheckAnswer:
         "checked_ms": result.checked_ms,
         "frames": result.frames,
         "kind": None if result.kind is None else result.kind.value,
-        "problems": list(result.problems),
+        "problems": [*result.problems, *result.notices],
         "matches": [of_match(match) for match in result.matches],
         "suppressed": [of_match(match) for match in result.suppressed],
         "lists": [{"name": name, "version": version} for name, version in result.lists],

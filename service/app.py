@@ -11,11 +11,12 @@ from typing import Any, Final
 import uvicorn
 from fastapi import FastAPI
 
-from service import problems, schemas
+from service import caging, problems, schemas, wording
 from service.bodies import Bodies, BodyLimits
 from service.checking import Checker
 from service.errors import BadSetting
 from service.guard import LOOPBACK_NAMES, Guard
+from service.media.decoding import Decoding
 from service.routes import check, health, lists, references
 from service.routes.context import Context
 from service.settings import Settings
@@ -52,7 +53,11 @@ class Api(FastAPI):
 
 
 def create_app(
-    settings: Settings, *, store: Store | None = None, limits: BodyLimits | None = None
+    settings: Settings,
+    decoding: Decoding,
+    *,
+    store: Store | None = None,
+    limits: BodyLimits | None = None,
 ) -> FastAPI:
     """The service, ready for a server. It closes its store at its end. Raises StoreError."""
     body_bytes = settings.body_limit_bytes
@@ -61,7 +66,8 @@ def create_app(
     threads = processors()
     context = Context(
         store=kept,
-        checker=Checker(kept),
+        decoding=decoding,
+        checker=Checker(kept, decoding),
         bodies=Bodies(limits),
         workers=Workers(threads=threads, places=threads * PLACES_PER_THREAD),
     )
@@ -131,13 +137,16 @@ def server(app: FastAPI) -> uvicorn.Server:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM. Raises BadSetting, StoreError before anything is served."""
+    """Serve until SIGINT or SIGTERM.
+
+    Raises BadSetting, StoreError, NoCage before anything is served.
+    """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # It logs bytes of bodies that it cannot parse.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
-    with listen(settings) as listening:
-        app = create_app(settings)
+    with listen(settings) as listening, caging.for_service(settings) as decoding:
+        app = create_app(settings, decoding)
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         _log.info(
@@ -145,4 +154,6 @@ def serve(settings: Settings) -> None:
             shown,
             port,
         )
+        for notice in decoding.notices:
+            _log.warning("%s: %s", notice, wording.NOTICES[notice])
         server(app).run(sockets=[listening])

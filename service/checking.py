@@ -13,13 +13,14 @@ from typing import BinaryIO, Final
 from hashing import early, matching, verdict
 from hashing.coverage import Coverage, Problem
 from hashing.errors import MediaError
-from hashing.extract import CLIP, Extract, Extraction
+from hashing.extract import CLIP, Extract
 from hashing.fingerprint import PDQ, Fingerprint, Kind
 from hashing.lanes import Sampling
 from hashing.matching import Finding, ListIndex
 from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
-from service.errors import ListNotFound
+from service.errors import DecoderDied, ListNotFound
+from service.media.decoding import Decoding, Taking, Uncaged
 from service.store.base import ListInfo, Store
 
 _NO_REFERENCES: Final = "no_references"  # a check against nothing must not look like "clean"
@@ -62,6 +63,7 @@ class CheckResult:
     lists: tuple[tuple[str, int], ...]
     elapsed_ms: int
     early: bool = False
+    notices: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -87,11 +89,13 @@ class Checker:
     def __init__(
         self,
         store: Store,
+        decoding: Decoding | None = None,
         *,
         policy: DecisionPolicy = DEFAULT_POLICY,
         now_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
     ) -> None:
         self._store = store
+        self.decoding = decoding or Uncaged()
         self._policy = policy
         self._now_ms = now_ms
         self._loaded: dict[str, LoadedList] = {}
@@ -102,18 +106,30 @@ class Checker:
     ) -> CheckResult:
         """Check a clip against these lists, or all. Bytes that are no media are ``unscannable``.
 
-        Unless ``thorough``, a clip that is clearly a copy as a whole is not decoded in full.
-        Raises ListNotFound, StoreError, IncompatibleHash.
+        Unless ``thorough``, a clip that is clearly a copy as a whole is not decoded in full. Where
+        a decoder dies, what its key frames show stands.
+        Raises ListNotFound, StoreError, IncompatibleHash, NoCage.
         """
         started_ms = self._now_ms()
         loaded = self.lists(lists)
+        keys: Extract | None = None
         try:
-            taking = Extraction(media, _sampling(loaded))
-            clear = None if thorough else self._early(taking, loaded, started_ms)
-            return clear or self._judge(taking.whole(), loaded, started_ms)
+            with self.decoding.opened(media, _sampling(loaded)) as taking:
+                keys = taking.key_frames()
+                clear = None if thorough else self._early(keys, taking, loaded, started_ms)
+                result = clear or self._judge(taking.whole(), loaded, started_ms)
+        except DecoderDied as error:
+            if keys is None:
+                result = self._unread(error, loaded, started_ms)
+            else:
+                result = self._judge(keys, loaded, started_ms, died=error)
         except MediaError as error:
-            elapsed_ms = self._now_ms() - started_ms
-            return unscannable(error.code, _versions(loaded), elapsed_ms=elapsed_ms)
+            result = self._unread(error, loaded, started_ms)
+        return replace(result, notices=self.decoding.notices)
+
+    def _unread(self, error: MediaError, loaded: list[LoadedList], started_ms: int) -> CheckResult:
+        elapsed_ms = self._now_ms() - started_ms
+        return unscannable(error.code, _versions(loaded), elapsed_ms=elapsed_ms)
 
     def check_fingerprint(
         self, fingerprint: Fingerprint, coverage: Coverage | None, *, lists: Sequence[str] = ()
@@ -164,10 +180,9 @@ class Checker:
         return loaded
 
     def _early(
-        self, taking: Extraction, lists: list[LoadedList], started_ms: int
+        self, keys: Extract, taking: Taking, lists: list[LoadedList], started_ms: int
     ) -> CheckResult | None:
         """The answer by key frames and the clip's end; None where all has to be looked at."""
-        keys = taking.key_frames()
         if not early.worth_comparing(keys):
             return None
         promising = {
@@ -224,7 +239,9 @@ class Checker:
         started_ms: int,
         *,
         plain_only: bool = False,
+        died: DecoderDied | None = None,
     ) -> CheckResult:
+        """The result by what was taken, which is not all of the clip if a decoder died over it."""
         clip, coverage = taken.fingerprint, taken.coverage
         blocked = self._found(clip, lists, Policy.BLOCK, plain_only=plain_only)
         allowed = self._found(clip, lists, Policy.ALLOW)
@@ -236,6 +253,8 @@ class Checker:
         problems = tuple(str(problem) for problem in coverage.problems) + _no_references(
             clip, lists
         )
+        if died is not None:
+            problems = (died.code, *(one for one in problems if one != died.code))
         return CheckResult(
             verdict=verdict.of_clip(
                 [match.finding.verdict for match in matches], complete=not problems

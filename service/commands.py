@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from hashing.errors import RecircError
-from hashing.extract import CLIP, REFERENCE, extract
+from hashing.extract import CLIP, REFERENCE
 from hashing.formats import document, listfile
 from hashing.verdict import Verdict
 from service import (
@@ -31,6 +31,7 @@ from service.checking import Checker
 from service.console import Console, OutputClosed, Tone
 from service.errors import BadSetting, ReferenceNotFound, UnreadablePath
 from service.escaping import shown
+from service.media.decoding import Decoding, extract
 from service.skipping import Skipped, Skipping
 from service.store.base import Store
 
@@ -64,6 +65,7 @@ def is_failure(verdict: Verdict) -> bool:
 def check(
     console: Console,
     store: Store,
+    decoding: Decoding,
     wanted: Sequence[str],
     list_names: Sequence[str],
     *,
@@ -76,7 +78,7 @@ def check(
     skipped: Counter[Skipped] = Counter()
     with console.working():
         for found in scanning.scan(
-            Checker(store),
+            Checker(store, decoding),
             wanted,
             _stdin(),
             lists=list_names,
@@ -137,10 +139,11 @@ def _ending(console: Console, verdicts: Sequence[Verdict], skipped: Counter[Skip
 def add(
     console: Console,
     store: Store,
+    decoding: Decoding,
     list_name: str,
     wanted: Sequence[str],
-    naming: Naming,
     *,
+    naming: Naming,
     debug: bool,
 ) -> bool:
     """Add media to a list; whether all of it is there now. Raises BadSetting."""
@@ -150,6 +153,7 @@ def add(
     def work(clip: paths.Clip) -> None:
         added = curating.add_media(
             store,
+            decoding,
             list_name,
             clip.media,
             reference_id=naming.reference_id,
@@ -184,12 +188,18 @@ def _report_added(console: Console, list_name: str, label: str, added: curating.
 
 
 def fingerprint(
-    console: Console, wanted: Sequence[str], *, json: bool, reference: bool, debug: bool
+    console: Console,
+    decoding: Decoding,
+    wanted: Sequence[str],
+    *,
+    json: bool,
+    reference: bool,
+    debug: bool,
 ) -> bool:
     """Print fingerprints; whether every clip has one."""
 
     def work(clip: paths.Clip) -> None:
-        taken = extract(clip.media, REFERENCE if reference else CLIP)
+        taken = extract(decoding, clip.media, REFERENCE if reference else CLIP)
         if json:
             plain = document.to_document(taken.fingerprint, taken.coverage)
             console.json({"path": clip.label, **plain})
@@ -294,7 +304,14 @@ def export_list(
 
 
 def explain(
-    console: Console, store: Store, path: str, list_name: str, reference_id: str, *, json: bool
+    console: Console,
+    store: Store,
+    decoding: Decoding,
+    path: str,
+    *,
+    list_name: str,
+    reference_id: str,
+    json: bool,
 ) -> None:
     """Print why a clip does or does not match. Raises what the clip's path or media calls for."""
     with closing(paths.clips([path], _stdin())) as found:
@@ -303,7 +320,8 @@ def explain(
             raise UnreadablePath(f"{shown(clip.label)}: {clip.text}")
         if clip.label not in (path, paths.STDIN_LABEL):
             raise BadSetting(f"{shown(path)}: explain takes one clip, no folder or archive")
-        why = explaining.explain(Checker(store), store, clip.media, list_name, reference_id)
+        checker = Checker(store, decoding)
+        why = explaining.explain(checker, store, clip.media, list_name, reference_id)
     if json:
         console.json({**reasoning.answer(why, path, list_name, reference_id)})
         return

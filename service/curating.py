@@ -10,10 +10,11 @@ from typing import BinaryIO, Final
 
 from hashing.coverage import Problem
 from hashing.errors import RecircError
-from hashing.extract import REFERENCE, Extract, extract
+from hashing.extract import REFERENCE, Extract
 from hashing.formats import packed
 from service import escaping, lists
 from service.errors import UnreadablePath
+from service.media.decoding import Decoding, extract
 from service.store.base import Store
 
 # A reference of a part of a clip still finds that part; one of darkness finds nothing.
@@ -41,9 +42,9 @@ class AddedMedia:
     problems: tuple[str, ...]
 
 
-def hash_reference(media: bytes | BinaryIO) -> Extract:
-    """Media hashed as densely as a reference needs. Raises MediaError, TooDark."""
-    taken = extract(media, REFERENCE)
+def hash_reference(decoding: Decoding, media: bytes | BinaryIO) -> Extract:
+    """Media hashed as densely as a reference needs. Raises MediaError, TooDark, NoCage."""
+    taken = extract(decoding, media, REFERENCE)
     if _REFUSED in taken.coverage.problems:
         raise TooDark(
             f"{taken.coverage.flat_frames} of {taken.coverage.sampled_frames} frames are too dark "
@@ -54,6 +55,7 @@ def hash_reference(media: bytes | BinaryIO) -> Extract:
 
 def add_media(
     store: Store,
+    decoding: Decoding,
     list_name: str,
     media: bytes | BinaryIO,
     *,
@@ -65,7 +67,7 @@ def add_media(
 
     Raises MediaError, TooDark, and what ``lists.add_fingerprint`` raises.
     """
-    taken = hash_reference(media)
+    taken = hash_reference(decoding, media)
     problems = taken.coverage.problems
     added = lists.add_fingerprint(
         store,

@@ -18,6 +18,7 @@ from hashing.verdict import Verdict
 from hashing.views import View
 from service import curating, scenery
 from service.checking import Checker, CheckResult
+from service.media.decoding import Decoding
 from service.store.sqlite import SqliteStore
 
 LIST: Final = "demo"
@@ -62,7 +63,7 @@ class Trial:
         )
 
 
-def run(on_start: Callable[[str], None] = lambda name: None) -> Iterator[Trial]:
+def run(decoding: Decoding, on_start: Callable[[str], None] = lambda name: None) -> Iterator[Trial]:
     """Make the clips, list the first, check the others; one trial a clip, when it is done."""
     on_start("a harmless clip")
     scene = _scene(_ORIGINAL_SEED)
@@ -71,13 +72,14 @@ def run(on_start: Callable[[str], None] = lambda name: None) -> Iterator[Trial]:
         try:
             curating.add_media(
                 store,
+                decoding,
                 LIST,
                 scenery.encode(scene),
                 reference_id=REFERENCE,
                 label="harmless demo clip",
                 incident=None,
             )
-            checker = Checker(store)
+            checker = Checker(store, decoding)
             for name, expected, media in _copies(scene):
                 on_start(name)
                 yield Trial(name, checker.check(media()), expected)

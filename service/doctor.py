@@ -15,9 +15,12 @@ import av
 import cv2
 import PIL
 
-from hashing.extract import CLIP, extract
-from service import scenery
-from service.errors import StoreError
+from hashing.extract import CLIP
+from service import caging, scenery
+from service.errors import NoCage, StoreError
+from service.media import kernel, landlock
+from service.media.confinement import Level
+from service.media.decoding import Decoding, Uncaged, extract
 from service.settings import DATABASE, Settings
 from service.store.sqlite import SqliteStore
 
@@ -53,17 +56,33 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """All findings, those that every other depends on first."""
     yield from _versions()
-    for name, encoder, options in _DECODERS:
-        yield _decoder(name, encoder, options)
+    try:
+        with caging.for_service(settings) as decoding:
+            yield _sandbox(settings)
+            yield from _decoders(decoding)
+    except NoCage as error:
+        yield Finding(Health.PROBLEM, "sandbox", "decoders are not locked up", str(error))
+        yield from _decoders(Uncaged())
     yield from _database(settings.database)
     yield _space(settings.database)
-    # Honest until the cage is built: a decoder bug is a bug in this process.
-    yield Finding(
-        Health.WARNING,
-        "decoding",
-        "runs inside this process, without a cage around it",
-        "check clips from strangers as a user without access to anything that matters",
-    )
+
+
+def _sandbox(settings: Settings) -> Finding:
+    level = caging.confinement(settings).level()
+    if kernel.machine() is None or level is Level.LIMITS_ONLY:
+        text = "limits-only, as it was told: a decoder's defect can do what this user can"
+        mend = "take --sandbox and RECIRC_SANDBOX away, or check clips from strangers elsewhere"
+        return Finding(Health.WARNING, "sandbox", text, mend)
+    if level is Level.NO_LANDLOCK:
+        text = "seccomp, without Landlock; opening, sockets, starting programs were refused"
+        return Finding(Health.OK, "sandbox", text)
+    text = f"full: seccomp, Landlock {landlock.version()}, limits; five ways out were refused"
+    return Finding(Health.OK, "sandbox", text)
+
+
+def _decoders(decoding: Decoding) -> Iterator[Finding]:
+    for name, encoder, options in _DECODERS:
+        yield _decoder(decoding, name, encoder, options)
 
 
 def _versions() -> Iterator[Finding]:
@@ -82,7 +101,7 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def _decoder(name: str, encoder: str, options: dict[str, str]) -> Finding:
+def _decoder(decoding: Decoding, name: str, encoder: str, options: dict[str, str]) -> Finding:
     label = f"{name} decoder"
     scene = scenery.frames(3, seconds=1, width_px=128, height_px=96)
     try:
@@ -91,7 +110,7 @@ def _decoder(name: str, encoder: str, options: dict[str, str]) -> Finding:
         text = f"not tried: no encoder to make a test clip ({type(error).__name__})"
         return Finding(Health.WARNING, label, text, _REINSTALL)
     try:
-        found = extract(media, CLIP)
+        found = extract(decoding, media, CLIP)
     except Exception as error:  # noqa: BLE001  # any failure here is the finding
         text = f"a test clip cannot be read ({type(error).__name__})"
         return Finding(Health.PROBLEM, label, text, _REINSTALL)

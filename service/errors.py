@@ -1,10 +1,21 @@
 """What can go wrong in the service: its branch of the tree in ``hashing.errors``.
 
 RecircError
+├── MediaError                                      (hashing.errors)
+│   └── DecoderDied                                 a caged decoder gave no answer
+│       ├── SandboxViolation   sandbox_violation    it tried what no decoder has to do
+│       ├── DecoderCrashed     decoder_crashed      it broke down
+│       ├── DecoderKilled      decoder_killed       something outside killed it
+│       ├── OutOfMemory        limit_memory         it needs more memory than a clip may
+│       ├── OutOfCpu           limit_cpu            it takes more processor time
+│       ├── OutOfTime          limit_wall           it takes longer
+│       ├── BadAnswer          bad_answer           what it says cannot be
+│       └── CageFailed         cage_failed          the cage itself broke down
 ├── BadName                    bad_name             (hashing.reference) a name that is not taken
 ├── BadPolicy                  bad_policy           (hashing.verdict) false alarms out of bounds
 └── ServiceError
     ├── BadSetting             bad_setting          an environment variable or option is wrong
+    ├── NoCage                 no_cage              decoders cannot be locked up here
     ├── UnreadablePath         unreadable_path      a file or folder cannot be read
     ├── ListNotFound           list_not_found       no list has the name
     ├── ListExists             list_exists          a list has the name already
@@ -15,20 +26,30 @@ RecircError
     └── StoreError             store_error          database unreadable, locked, full or newer
 """
 
-from hashing.errors import RecircError
+from hashing.errors import MediaError, RecircError
 from hashing.reference import BadName
 from hashing.verdict import BadPolicy
 
 __all__ = [
+    "BadAnswer",
     "BadName",
     "BadPolicy",
     "BadSetting",
+    "CageFailed",
+    "DecoderCrashed",
+    "DecoderDied",
+    "DecoderKilled",
     "ListExists",
     "ListNotFound",
+    "NoCage",
     "NothingToCompare",
+    "OutOfCpu",
+    "OutOfMemory",
+    "OutOfTime",
     "PolicyConflict",
     "ReferenceConflict",
     "ReferenceNotFound",
+    "SandboxViolation",
     "ServiceError",
     "StoreError",
     "UnreadablePath",
@@ -43,6 +64,12 @@ class BadSetting(ServiceError):
     """An environment variable or option has a value that cannot be used."""
 
     code = "bad_setting"
+
+
+class NoCage(ServiceError):
+    """Decoders cannot be locked up on this machine, and nobody has said to do without."""
+
+    code = "no_cage"
 
 
 class UnreadablePath(ServiceError):
@@ -91,3 +118,55 @@ class StoreError(ServiceError):
     """The database is unreadable, locked, full, damaged, or made by a newer version."""
 
     code = "store_error"
+
+
+class DecoderDied(MediaError):
+    """A caged decoder gave no answer. What it said before stands; the clip was not checked."""
+
+
+class SandboxViolation(DecoderDied):
+    """The decoder tried what no decoder has to do, and was ended for it."""
+
+    code = "sandbox_violation"
+
+
+class DecoderCrashed(DecoderDied):
+    """The decoder broke down on this clip."""
+
+    code = "decoder_crashed"
+
+
+class DecoderKilled(DecoderDied):
+    """Something outside killed the decoder: a machine that is out of memory, or a person."""
+
+    code = "decoder_killed"
+
+
+class OutOfMemory(DecoderDied):
+    """The clip needs more memory than one may have."""
+
+    code = "limit_memory"
+
+
+class OutOfCpu(DecoderDied):
+    """The clip takes more processor time than one may have."""
+
+    code = "limit_cpu"
+
+
+class OutOfTime(DecoderDied):
+    """The clip takes longer than one may."""
+
+    code = "limit_wall"
+
+
+class BadAnswer(DecoderDied):
+    """What came back from the decoder cannot be: it was taken over, or is defective."""
+
+    code = "bad_answer"
+
+
+class CageFailed(DecoderDied):
+    """The cage itself broke down; the clip had no part in it."""
+
+    code = "cage_failed"

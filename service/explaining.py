@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from hashing import bits, chance, commonplace, matching, turns
 from hashing.coverage import Coverage
-from hashing.extract import CLIP, Extract, extract
+from hashing.extract import CLIP, Extract
 from hashing.fingerprint import PHASH, Fingerprint, Kind, Track
 from hashing.matching import Finding, ListIndex
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from service.checking import Checker, LoadedList
+from service.media.decoding import extract
 from service.store.base import Store
 
 _CLIP_BLOCK: Final = 64  # as in hashing.index: the pairs of a block stay in the cache
@@ -82,7 +83,7 @@ def explain(
     reference = store.get_reference(list_name, reference_id).fingerprint
     policy = DEFAULT_POLICY.accepting(store.get_list(list_name).false_alarms_per_100k)
     searched_frames = sum(one.index.frames for one in checker.lists())
-    taken = extract(media, CLIP)
+    taken = extract(checker.decoding, media, CLIP)
     why = compare(taken, reference, searched_frames, policy)
     (listed,) = checker.lists([list_name])
     return _beside_others(why, taken.fingerprint, listed, reference_id)

@@ -34,6 +34,15 @@ Database = Annotated[
         show_default=False,
     ),
 ]
+Sandboxed = Annotated[
+    str | None,
+    typer.Option(
+        "--sandbox",
+        metavar="LEVEL",
+        help="How decoders are locked up: full or limits-only; else RECIRC_SANDBOX, else full.",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object a line on standard output, no other text.")
 ]

@@ -29,7 +29,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from hashing.errors import RecircError
-from service.errors import StoreError
+from service.errors import CageFailed, NoCage, StoreError
 from service.schemas import Problem, WrongField
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -206,6 +206,22 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "decoder_error": Meaning(
         _WRONG, "A reference of which nothing could be decoded", "Copy the file again."
     ),
+    "sandbox_violation": Meaning(
+        _WRONG, "A reference whose decoder tried to break out", "Treat the file as hostile."
+    ),
+    "decoder_crashed": Meaning(
+        _WRONG, "A reference that breaks its decoder", "Add another copy of it."
+    ),
+    "limit_memory": Meaning(
+        _WRONG, "A reference that takes too much memory", "Make a smaller copy and add that."
+    ),
+    "limit_cpu": Meaning(
+        _WRONG, "A reference that takes too much processor time", "Add it in parts."
+    ),
+    "limit_wall": Meaning(_WRONG, "A reference that takes too long", "Add it in parts."),
+    "bad_answer": Meaning(
+        _WRONG, "A reference whose decoder gives an impossible answer", "Treat it as hostile."
+    ),
     "too_dark": Meaning(
         _WRONG, "A reference too dark or plain to be recognised again", "Add a brighter copy."
     ),
@@ -219,6 +235,21 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "As many requests at once as there is room for",
         "Try again after the seconds in `Retry-After`.",
     ),
+    "decoder_killed": Meaning(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The decoder was killed from outside, as when a machine runs out of memory",
+        "Treat the clip as not checked and try again.",
+    ),
+    "cage_failed": Meaning(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The process that decodes broke down",
+        "Treat the clip as not checked and try again.",
+    ),
+    "no_cage": Meaning(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Decoders cannot be locked up now, so nothing is decoded",
+        "Treat the clip as not checked; the service's log says why.",
+    ),
     "store_error": Meaning(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The lists cannot be read or written now",
@@ -228,7 +259,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
 # Codes of HTTP itself, for errors that Starlette raises before a route is found.
 _PLAIN: Final = {404: "not_found", 405: "method_not_allowed"}
 # These texts may name files of the machine, or say more than is known to be harmless.
-_WITHHELD: Final = frozenset({"internal_error", "store_error"})
+_WITHHELD: Final = frozenset({"internal_error", "store_error", "no_cage"})
 
 
 def request_id(scope: Scope) -> str:
@@ -237,8 +268,8 @@ def request_id(scope: Scope) -> str:
 
 
 def respond(scope: Scope, error: RecircError) -> Response:
-    """The answer to an error. Store errors are logged here: their cause is the operator's."""
-    if isinstance(error, StoreError):
+    """The answer to an error. Those whose cause is the operator's are logged here."""
+    if isinstance(error, StoreError | NoCage | CageFailed):
         _log.error("request %s: %s", request_id(scope), error.line())
     fields = error.fields if isinstance(error, InvalidRequest) else ()
     return _response(scope, error.code, str(error), fields=fields)

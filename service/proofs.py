@@ -7,6 +7,7 @@ from service import demo as trials
 from service import doctor as findings
 from service import wording
 from service.console import Console, Tone
+from service.media.decoding import Decoding
 from service.settings import Settings
 
 _TONES: Final = {
@@ -16,13 +17,13 @@ _TONES: Final = {
 }
 
 
-def demo(console: Console) -> bool:
+def demo(console: Console, decoding: Decoding) -> bool:
     """Run the demo and print its table; whether all came out right."""
     console.line("A harmless clip is made and listed; copies of it and another clip are checked.")
     console.line()
     done = []
     with console.working():
-        for trial in trials.run(lambda name: console.at_work_on(f"making {name}")):
+        for trial in trials.run(decoding, lambda name: console.at_work_on(f"making {name}")):
             done.append(trial)
             mark = "right" if trial.right else "WRONG"
             verdict = wording.WORDS[trial.result.verdict]

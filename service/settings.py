@@ -5,10 +5,13 @@ Nothing is read at import; ``from_environment`` is called once, by the command o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from service.errors import BadSetting
+
+_DAY_S: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,44 @@ BODY_LIMIT_BYTES: Final = Variable(
     "268435456",  # 256 MiB; request bodies are held in memory
     "The longest request body in bytes, at least 1024; longer ones are refused.",
 )
-VARIABLES: Final = (DATABASE, HOST, PORT, BODY_LIMIT_BYTES)
+SANDBOX: Final = Variable(
+    "RECIRC_SANDBOX",
+    "full",
+    "How decoders are locked up: `full`, or `limits-only` where the system cannot do it; every "
+    "answer then says `sandbox_limits_only`. The option --sandbox goes before it.",
+)
+CHECK_WALL_S: Final = Variable(
+    "RECIRC_CHECK_WALL_S",
+    "1800",  # 2 h of 1080p take half of it on one slow processor
+    "Seconds that decoding one clip may take; then it is `limit_wall`.",
+)
+CHECK_CPU_S: Final = Variable(
+    "RECIRC_CHECK_CPU_S",
+    "1800",
+    "Seconds of processor time that decoding one clip may take; then it is `limit_cpu`.",
+)
+CHECK_MEMORY_MIB: Final = Variable(
+    "RECIRC_CHECK_MEMORY_MIB",
+    "768",  # 4096 by 4096 pixels with 16 frames of reference fit
+    "Memory in MiB that decoding one clip may take, at least 192; beyond it is `limit_memory`.",
+)
+VARIABLES: Final = (
+    DATABASE,
+    HOST,
+    PORT,
+    BODY_LIMIT_BYTES,
+    SANDBOX,
+    CHECK_WALL_S,
+    CHECK_CPU_S,
+    CHECK_MEMORY_MIB,
+)
+
+
+class Sandbox(StrEnum):
+    """How decoders are to be locked up."""
+
+    FULL = "full"
+    LIMITS_ONLY = "limits-only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +91,10 @@ class Settings:
     host: str
     port: int
     body_limit_bytes: int
+    sandbox: Sandbox
+    check_wall_s: int
+    check_cpu_s: int
+    check_memory_mib: int
 
 
 def from_environment(
@@ -59,6 +103,7 @@ def from_environment(
     database: Path | None = None,
     host: str | None = None,
     port: int | None = None,
+    sandbox: str | None = None,
 ) -> Settings:
     """The settings; each argument goes before its variable, each variable before its default.
 
@@ -70,6 +115,12 @@ def from_environment(
         port=_whole(PORT, _value(environment, PORT) if port is None else str(port), 0, 65_535),
         body_limit_bytes=_whole(
             BODY_LIMIT_BYTES, _value(environment, BODY_LIMIT_BYTES), 1024, 2**40
+        ),
+        sandbox=_sandbox(_value(environment, SANDBOX) if sandbox is None else sandbox),
+        check_wall_s=_whole(CHECK_WALL_S, _value(environment, CHECK_WALL_S), 1, _DAY_S),
+        check_cpu_s=_whole(CHECK_CPU_S, _value(environment, CHECK_CPU_S), 1, _DAY_S),
+        check_memory_mib=_whole(
+            CHECK_MEMORY_MIB, _value(environment, CHECK_MEMORY_MIB), 192, 1024 * 1024
         ),
     )
 
@@ -97,6 +148,16 @@ def _host(untrusted: str) -> str:
     if not untrusted or not untrusted.isascii() or not untrusted.isprintable() or " " in untrusted:
         raise BadSetting(f"{HOST.name} (--host): {untrusted!a} is not an address or host name")
     return untrusted
+
+
+def _sandbox(untrusted: str) -> Sandbox:
+    try:
+        return Sandbox(untrusted.strip())
+    except ValueError as problem:
+        known = " or ".join(Sandbox)
+        raise BadSetting(
+            f"{SANDBOX.name} (--sandbox): {untrusted[:40]!a} is not {known}"
+        ) from problem
 
 
 def _whole(variable: Variable, untrusted: str, least: int, most: int) -> int:

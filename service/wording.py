@@ -55,7 +55,20 @@ PROBLEMS: Final = {
     "empty_file": ("the file is empty", "copy it again"),
     "not_media": ("it is not a video or picture that recirc reads", "is it the right file?"),
     "no_video": ("it has no picture, only sound or data", "nothing can be compared"),
+    "sandbox_violation": ("its decoder tried to break out", "treat the file as hostile"),
+    "decoder_crashed": ("its decoder broke down", "ask for another copy"),
+    "decoder_killed": ("its decoder was killed from outside", "check it again"),
+    "limit_memory": ("decoding it takes more memory than a clip may", "make a smaller copy"),
+    "limit_cpu": ("decoding it takes more processor time than a clip may", "check it in parts"),
+    "limit_wall": ("decoding it takes longer than a clip may", "check it in parts"),
+    "bad_answer": ("its decoder gave an impossible answer", "treat the file as hostile"),
+    "cage_failed": ("the process that decodes broke down", "check it again"),
     "no_references": ("there are no references to compare with", "add one with recirc add"),
+}
+
+# What an installation lacks, in every answer; the clip was checked as well as without.
+NOTICES: Final = {
+    "sandbox_limits_only": "decoders are not locked up here, a hostile file could do harm",
 }
 
 
@@ -100,6 +113,7 @@ def details(result: CheckResult, note: str | None = None) -> list[str]:
     if result.verdict is Verdict.NO_MATCH:
         lines.append(f"{_looked_at(result)}; nothing from {_lists(result)} was found.")
     lines += [problem(code, note) for code in result.problems]
+    lines += [notice(code) for code in result.notices]
     if result.frames and set(result.problems) - {"no_references"}:
         found = "Nothing was found in" if not result.matches else "This is about"
         lines.append(f"{found} the part that could be read: {_looked_at(result).lower()}.")
@@ -111,6 +125,12 @@ def problem(code: str, note: str | None = None) -> str:
     what, mend = PROBLEMS.get(code, (note or "it could not be checked", ""))
     sentence = what + (f"; {mend}" if mend else "")
     return f"{sentence[0].upper()}{sentence[1:]} [{code}]."
+
+
+def notice(code: str) -> str:
+    """One sentence for a notice, with its code."""
+    text = NOTICES[code]
+    return f"{text[0].upper()}{text[1:]} [{code}]."
 
 
 def evidence(match: Match, kind: Kind | None) -> str:

@@ -3,13 +3,18 @@
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import cli
+from service import caging
+from service.media.decoding import Decoding
+from service.settings import Sandbox, Settings
+from tests import cages
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,13 @@ class Ran:
     def answers(self) -> list[dict[str, object]]:
         """The JSON objects on standard output, one a line."""
         return [json.loads(line) for line in self.out.splitlines()]
+
+
+@contextmanager
+def _shared(settings: Settings) -> Iterator[Decoding]:
+    """The cage of all tests: each command would start one of its own."""
+    assert settings.sandbox is Sandbox.FULL
+    yield cages.shared()
 
 
 class Recirc:
@@ -43,6 +55,7 @@ class Recirc:
         for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "SVT_LOG"):
             monkeypatch.setenv(name, "1")  # the command sets them; set here they are undone
         monkeypatch.chdir(folder)
+        monkeypatch.setattr(caging, "for_command", _shared)
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> Ran:
         """Run it to its end."""

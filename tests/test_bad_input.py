@@ -14,7 +14,7 @@ import pytest
 import cli
 from service import curating, paths
 from service.store.sqlite import SqliteStore
-from tests import clips
+from tests import cages, clips
 from tests.commands import Recirc, fields
 
 GOOD: Final = "good.mp4"
@@ -99,7 +99,9 @@ def recirc(
     folder.mkdir()
     command = Recirc(folder, monkeypatch, capsys)
     store = SqliteStore(command.database)
-    curating.add_media(store, "known", good, reference_id="good", label=None, incident=None)
+    curating.add_media(
+        store, cages.shared(), "known", good, reference_id="good", label=None, incident=None
+    )
     store.close()
     command.file(GOOD, good)
     return command

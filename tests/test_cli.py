@@ -23,7 +23,7 @@ from service.checking import Checker, CheckResult
 from service.errors import StoreError
 from service.settings import Settings
 from service.store.sqlite import SqliteStore
-from tests import clips
+from tests import cages, clips
 from tests.commands import Ran, Recirc, fields
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -78,7 +78,13 @@ def listed(media: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) ->
     path = tmp_path_factory.mktemp("listed") / "recirc.sqlite3"
     store = SqliteStore(path)
     curating.add_media(
-        store, "incident-x", media["original"], reference_id="r1", label="L", incident="I"
+        store,
+        cages.shared(),
+        "incident-x",
+        media["original"],
+        reference_id="r1",
+        label="L",
+        incident="I",
     )
     store.close()
     return path

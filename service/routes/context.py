@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Query, Request
 from service import problems
 from service.bodies import MOST_JSON_BYTES, Bodies, Model, json_of
 from service.checking import Checker
+from service.media.decoding import Decoding
 from service.store.base import Store
 from service.workers import Workers
 
@@ -22,6 +23,7 @@ class Context:
     """The parts that one service is made of."""
 
     store: Store
+    decoding: Decoding
     checker: Checker
     bodies: Bodies
     workers: Workers

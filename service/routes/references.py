@@ -12,6 +12,7 @@ from service import examples, lists, schemas
 from service.bodies import fingerprint_of
 from service.curating import hash_reference
 from service.errors import ReferenceNotFound
+from service.media.decoding import Decoding
 from service.routes.check import MEDIA
 from service.routes.context import (
     ListName,
@@ -116,7 +117,8 @@ async def add_reference(
     with context.workers.place():
         await context.workers.run(partial(context.store.get_list, name))
         async with context.bodies.received(request) as body:
-            read = fingerprint_of if _is_json(request) else _hashed
+            hashed = partial(_hashed, context.decoding)
+            read = fingerprint_of if _is_json(request) else hashed
             fingerprint, coverage = await context.workers.run(partial(read, body))
         add = partial(
             lists.add_fingerprint,
@@ -198,8 +200,8 @@ def _is_json(request: Request) -> bool:
     return content_type.partition(";")[0].strip().lower() == _JSON
 
 
-def _hashed(body: BytesIO) -> tuple[Fingerprint, Coverage | None]:
-    taken = hash_reference(body)
+def _hashed(decoding: Decoding, body: BytesIO) -> tuple[Fingerprint, Coverage | None]:
+    taken = hash_reference(decoding, body)
     return taken.fingerprint, taken.coverage
 
 

@@ -16,8 +16,9 @@ from fastapi import FastAPI
 from service.app import create_app, listen, server
 from service.bodies import BodyLimits
 from service.routes.context import Context
-from service.settings import Settings
+from service.settings import Settings, from_environment
 from service.store.base import Store
+from tests import cages
 from tests.memory_store import MemoryStore
 
 LIMITS = BodyLimits(body_bytes=4 * 2**20, held_bytes=8 * 2**20)
@@ -93,14 +94,15 @@ class Caller:
 
 def settings(database: Path, *, host: str = "127.0.0.1", port: int = 0) -> Settings:
     """Settings of a service on a free port."""
-    return Settings(database, host, port, LIMITS.body_bytes)
+    chosen = {"RECIRC_BODY_LIMIT_BYTES": str(LIMITS.body_bytes)}
+    return from_environment(chosen, database=database, host=host, port=port)
 
 
 @contextmanager
 def calling(store: Store | None = None, limits: BodyLimits = LIMITS) -> Iterator[Caller]:
     """Calls to a service over this store, or an empty one in memory."""
     kept = store or MemoryStore()
-    app = create_app(settings(Path("unused")), store=kept, limits=limits)
+    app = create_app(settings(Path("unused")), cages.shared(), store=kept, limits=limits)
     caller = Caller(app)
     yield caller
     caller.context.workers.close()
@@ -113,7 +115,7 @@ def serving(
     """The address of a real server in a thread."""
     chosen = settings(database)
     with listen(chosen) as listening:
-        running = server(create_app(chosen, store=store, limits=limits))
+        running = server(create_app(chosen, cages.shared(), store=store, limits=limits))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -33,12 +33,14 @@ ROOT = Path(__file__).parents[2]
 _WITHOUT_FILES = """
 import resource, sys, tempfile
 from pathlib import Path
+from service import caging
 from service.app import create_app, listen, server
-from service.settings import Settings
+from service.settings import from_environment
 
-settings = Settings(Path(sys.argv[1]), "127.0.0.1", 0, 2**24)
-with listen(settings) as listening:
-    app = create_app(settings)
+limit = {"RECIRC_BODY_LIMIT_BYTES": str(2**24)}
+settings = from_environment(limit, database=Path(sys.argv[1]), port=0)
+with listen(settings) as listening, caging.for_service(settings) as decoding:
+    app = create_app(settings, decoding)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     try:
         with tempfile.TemporaryFile(buffering=0) as file:
@@ -53,9 +55,10 @@ _SERVE = """
 import sys
 from pathlib import Path
 from service.app import serve
-from service.settings import Settings
+from service.settings import from_environment
 
-serve(Settings(Path(sys.argv[1]), "127.0.0.1", 0, 2**24))
+limit = {"RECIRC_BODY_LIMIT_BYTES": str(2**24)}
+serve(from_environment(limit, database=Path(sys.argv[1]), port=0))
 """
 
 

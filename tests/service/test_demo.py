@@ -11,13 +11,14 @@ from hashing.verdict import Verdict
 from hashing.views import View
 from service import demo
 from service.demo import Expectation, Trial
+from tests import cages
 from tests.commands import Recirc
 
 
 @pytest.fixture(scope="module")
 def trials() -> list[Trial]:
     """One run."""
-    return list(demo.run())
+    return list(demo.run(cages.shared()))
 
 
 def test_all_come_out_right(trials: list[Trial]) -> None:

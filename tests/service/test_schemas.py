@@ -16,6 +16,7 @@ from hashing.verdict import Verdict
 from service import answers, examples, problems, schemas
 from service.app import create_app
 from service.checking import CheckResult, Match
+from service.media.decoding import Uncaged
 from tests import findings
 from tests.memory_store import MemoryStore
 from tests.service.calls import calling, settings
@@ -174,6 +175,6 @@ def test_the_example_of_a_match_is_the_contracts() -> None:
 
 
 def test_no_page_loads_scripts_from_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> None:
-    app = create_app(settings(tmp_path_factory.mktemp("x")), store=MemoryStore())
+    app = create_app(settings(tmp_path_factory.mktemp("x")), Uncaged(), store=MemoryStore())
 
     assert (app.docs_url, app.redoc_url) == (None, None)

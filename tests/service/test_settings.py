@@ -7,7 +7,7 @@ import pytest
 from platformdirs import user_data_path
 
 from service.errors import BadSetting
-from service.settings import VARIABLES, Settings, from_environment
+from service.settings import VARIABLES, Sandbox, Settings, from_environment
 
 
 def test_the_defaults_are_those_of_the_table() -> None:
@@ -20,6 +20,10 @@ def test_the_defaults_are_those_of_the_table() -> None:
         host=defaults["RECIRC_HOST"],
         port=int(defaults["RECIRC_PORT"]),
         body_limit_bytes=int(defaults["RECIRC_BODY_LIMIT_BYTES"]),
+        sandbox=Sandbox(defaults["RECIRC_SANDBOX"]),
+        check_wall_s=int(defaults["RECIRC_CHECK_WALL_S"]),
+        check_cpu_s=int(defaults["RECIRC_CHECK_CPU_S"]),
+        check_memory_mib=int(defaults["RECIRC_CHECK_MEMORY_MIB"]),
     )
     assert settings.host == "127.0.0.1"  # loopback until keys exist
 
@@ -35,18 +39,26 @@ ENVIRONMENT = {
     "RECIRC_HOST": "::1",
     "RECIRC_PORT": " 0 ",
     "RECIRC_BODY_LIMIT_BYTES": "1024",
+    "RECIRC_SANDBOX": "limits-only",
+    "RECIRC_CHECK_WALL_S": "7",
+    "RECIRC_CHECK_CPU_S": "8",
+    "RECIRC_CHECK_MEMORY_MIB": "192",
     "RECIRC_OTHER": "?",
 }
 
 
 def test_a_variable_goes_before_the_default() -> None:
-    assert from_environment(ENVIRONMENT) == Settings(Path("lists.db"), "::1", 0, 1024)
+    assert from_environment(ENVIRONMENT) == Settings(
+        Path("lists.db"), "::1", 0, 1024, Sandbox.LIMITS_ONLY, 7, 8, 192
+    )
 
 
 def test_an_option_goes_before_the_variable() -> None:
-    settings = from_environment(ENVIRONMENT, database=Path("b"), host="localhost", port=9)
+    settings = from_environment(
+        ENVIRONMENT, database=Path("b"), host="localhost", port=9, sandbox="full"
+    )
 
-    assert settings == Settings(Path("b"), "localhost", 9, 1024)
+    assert settings == Settings(Path("b"), "localhost", 9, 1024, Sandbox.FULL, 7, 8, 192)
 
 
 def test_a_variable_set_to_nothing_is_not_set() -> None:

@@ -1,0 +1,243 @@
+"""The cage, from outside: hands clips to a zygote's children and takes only hashes back."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Lock
+from typing import BinaryIO, Final
+
+from hashing.coverage import Problem
+from hashing.extract import Extract
+from hashing.lanes import Sampling
+from service.errors import (
+    BadAnswer,
+    CageFailed,
+    DecoderCrashed,
+    DecoderDied,
+    DecoderKilled,
+    NoCage,
+    OutOfCpu,
+    OutOfTime,
+    SandboxViolation,
+)
+from service.media import child, decoding, memory, starting, wire
+from service.media.confinement import Confinement, Level
+from service.media.starting import Start, Started
+from service.media.wire import Request
+from service.media.zygote import ENDED, MOST_JOB_BYTES, Why
+
+_GRACE_S: Final = 5  # for the zygote to end a child itself before it is taken for stuck
+_READY_S: Final = 60  # a cold disk on a busy machine
+_READ_BYTES: Final = 1024 * 1024
+_LIMITS_ONLY: Final = "say --sandbox=limits-only, or RECIRC_SANDBOX=limits-only, to do without"
+
+
+class Cage:
+    """A ``Decoding`` in locked-up processes, one a clip. Usable from several threads.
+
+    A zygote that has died is replaced when the next clip comes.
+    """
+
+    def __init__(self, confined: Confinement, start: Start = starting.spawned) -> None:
+        """Start a zygote; whether there is a cage is known by ``require``, or at the first clip."""
+        self._confined = confined
+        self._start = start
+        self._lock = Lock()
+        self._closed = False
+        self._ready = False
+        self._zygote: Started | None = start(confined)
+
+    @property
+    def level(self) -> Level:
+        """How well children are locked up."""
+        return self._confined.level()
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """See ``Decoding.notices``."""
+        return () if self._confined.filtered else (decoding.LIMITS_ONLY,)
+
+    @property
+    def zygote_pid(self) -> int:
+        """The zygote that is there now. Raises NoCage."""
+        with self._lock:
+            return self._running().pid
+
+    def require(self) -> None:
+        """Wait until clips can be decoded. Raises NoCage where they cannot be locked up."""
+        with self._lock:
+            self._running()
+
+    def close(self) -> None:
+        """End the zygote and whatever it is still working on."""
+        with self._lock:
+            self._closed = True
+            self._discard()
+
+    @contextmanager
+    def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator["_Asking"]:
+        """See ``Decoding.opened``. Raises NoCage."""
+        with memory.held(media, self._confined.limits.media_bytes) as clip:
+            asking = self._begin(clip, child.job(sampling))
+            try:
+                yield asking
+            finally:
+                asking.close()
+
+    def _begin(self, clip: memory.Held, job: bytes) -> "_Asking":
+        """A child for this clip, by another zygote if this one has died."""
+        for last_try in (False, True):
+            ours, channel = socket.socketpair()
+            told, end = socket.socketpair()
+            with channel, end:
+                try:
+                    with self._lock:
+                        control = self._running().control
+                        descriptors = [channel.fileno(), clip.descriptor, end.fileno()]
+                        socket.send_fds(control, [job], descriptors)
+                    return _Asking(ours, told, self._confined.wall_s, cut=clip.cut)
+                except OSError as problem:
+                    ours.close()
+                    told.close()
+                    self._replace()
+                    if last_try:
+                        raise CageFailed("the cage breaks down again and again") from problem
+        raise AssertionError("unreachable")
+
+    def _replace(self) -> None:
+        with self._lock:
+            self._discard()
+
+    def _discard(self) -> None:
+        zygote, self._zygote, self._ready = self._zygote, None, False
+        if zygote is not None:
+            zygote.end()
+
+    def _running(self) -> Started:
+        """The zygote, ready; a new one where there is none. Raises NoCage."""
+        if self._closed:
+            raise NoCage("the cage is closed")
+        if self._zygote is None:
+            self._zygote = self._start(self._confined)
+        if not self._ready:
+            try:
+                _require_ready(self._zygote.control)
+            except NoCage:
+                self._discard()
+                raise
+            self._ready = True
+        return self._zygote
+
+
+def _require_ready(control: socket.socket) -> None:
+    control.settimeout(_READY_S)
+    try:
+        message = control.recv(MOST_JOB_BYTES)
+    except OSError as problem:
+        raise NoCage(f"the decoders' process does not start; {_LIMITS_ONLY}") from problem
+    if not message:
+        raise NoCage(f"the decoders' process does not start here; {_LIMITS_ONLY}")
+    said = json.loads(message)
+    if said["version"] != wire.VERSION:
+        raise NoCage("recirc was replaced while it ran; start it again")
+    if said["not_refused"]:
+        ways = ", ".join(said["not_refused"])
+        raise NoCage(f"this kernel does not lock decoders up ({ways}); {_LIMITS_ONLY}")
+
+
+class _Asking:
+    """One clip's child; see ``decoding.Taking``."""
+
+    def __init__(
+        self, channel: socket.socket, told: socket.socket, wall_s: int, *, cut: bool
+    ) -> None:
+        self._channel = channel
+        self._told = told
+        self._wall_s = wall_s
+        self._cut = cut
+        self._died: DecoderDied | None = None
+        for one in (channel, told):
+            one.settimeout(wall_s + _GRACE_S)
+
+    def key_frames(self) -> Extract:
+        """See ``Taking.key_frames``."""
+        return self._ask(Request.KEY_FRAMES)
+
+    def ending(self) -> Extract:
+        """See ``Taking.ending``."""
+        return self._ask(Request.ENDING)
+
+    def whole(self) -> Extract:
+        """See ``Taking.whole``."""
+        return self._ask(Request.WHOLE)
+
+    def close(self) -> None:
+        """Let go of the child, which ends, or is ended by its zygote."""
+        self._channel.close()
+        self._told.close()
+
+    def _ask(self, request: Request) -> Extract:
+        if self._died is not None:
+            raise self._died
+        try:
+            self._channel.send(bytes([request]))
+            taken = wire.unpack(self._read)
+        except DecoderDied as problem:
+            self._died = problem
+            raise
+        except TimeoutError as problem:
+            self._died = OutOfTime(f"it takes longer than {self._wall_s} s; check it in parts")
+            raise self._died from problem
+        except OSError as problem:
+            self._died = self._why()
+            raise self._died from problem
+        if not self._cut:
+            return taken
+        problems = {*taken.coverage.problems, Problem.LIMIT_BYTES}
+        coverage = replace(taken.coverage, problems=tuple(sorted(problems)))
+        return replace(taken, coverage=coverage)
+
+    def _read(self, wanted_bytes: int) -> bytes:
+        """So many bytes of the child's answer. Raises what the child died of."""
+        answer = bytearray()
+        while len(answer) < wanted_bytes:
+            part = self._channel.recv(min(_READ_BYTES, wanted_bytes - len(answer)))
+            if not part:
+                raise self._why()
+            answer += part
+        return bytes(answer)
+
+    def _why(self) -> DecoderDied:
+        """What the child died of, as its zygote tells."""
+        try:
+            message = self._told.recv(ENDED.size)
+        except OSError:
+            message = b""
+        if len(message) != ENDED.size:
+            return CageFailed("the decoders' process has ended; check the clip again")
+        why, status, _, _ = ENDED.unpack(message)
+        return _cause(Why(why), status, self._wall_s)
+
+
+def _cause(why: Why, status: int, wall_s: int) -> DecoderDied:
+    if why is Why.WALL:
+        return OutOfTime(f"it takes longer than {wall_s} s; check it in parts")
+    if why is Why.NOT_STARTED:
+        return CageFailed("the machine gives no process for it; check it again later")
+    if not os.WIFSIGNALED(status):
+        if os.WEXITSTATUS(status):
+            return DecoderCrashed("the decoder broke down on this file; ask for another copy")
+        return BadAnswer("the decoder's answer ends in the middle; the file is hostile or odd")
+    match os.WTERMSIG(status):
+        case signal.SIGSYS:
+            return SandboxViolation("the decoder tried to break out; treat the file as hostile")
+        case signal.SIGXCPU:
+            return OutOfCpu("it takes more processor time than a clip may; check it in parts")
+        case signal.SIGKILL:
+            return DecoderKilled("the decoder was killed from outside; check the clip again")
+        case _:
+            return DecoderCrashed("the decoder broke down on this file; ask for another copy")

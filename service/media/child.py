@@ -1,0 +1,83 @@
+"""A child: decodes one clip inside the cage, answers what it is asked, and ends."""
+
+import io
+import json
+import os
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import cv2
+
+from hashing.errors import MediaError
+from hashing.extract import Extract, Extraction
+from hashing.lanes import Sampling
+from service.errors import DecoderCrashed, OutOfMemory
+from service.media import confinement, wire
+from service.media.confinement import Base, Confinement
+from service.media.seccomp import CHANNEL_FD, CLIP_FD
+from service.media.wire import Request
+
+_BUFFER_BYTES: Final = 64 * 1024
+_ANSWERS: Final[dict[Request, Callable[[Extraction], Extract]]] = {
+    Request.KEY_FRAMES: Extraction.key_frames,
+    Request.ENDING: Extraction.ending,
+    Request.WHOLE: Extraction.whole,
+}
+
+
+def job(sampling: Sampling) -> bytes:
+    """What a child has to know beside its clip."""
+    names = Sampling.__dataclass_fields__
+    return json.dumps({name: getattr(sampling, name) for name in names}).encode()
+
+
+def run(confined: Confinement, base: Base, message: bytes, *, channel: int, clip: int) -> NoReturn:
+    """Be a child until nobody asks any more."""
+    code = 1
+    try:
+        plain = json.loads(message)
+        sampling = Sampling(**plain | {"crops_percent": tuple(plain["crops_percent"])})
+        confinement.lock(confined, base, channel=channel, clip=clip)
+        _answer(_Conversation(sampling, confined))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+class _Conversation:
+    """The clip's extraction, begun when it is first asked about."""
+
+    def __init__(self, sampling: Sampling, confined: Confinement) -> None:
+        self._sampling = sampling
+        self._limits = confined.limits
+        self._extraction: Extraction | None = None
+
+    def about(self, request: Request) -> Extract:
+        """The answer to one request. Raises MediaError."""
+        if self._extraction is None:
+            clip = io.BufferedReader(io.FileIO(CLIP_FD, closefd=False), _BUFFER_BYTES)
+            self._extraction = Extraction(clip, self._sampling, self._limits)
+        return _ANSWERS[request](self._extraction)
+
+
+def _answer(conversation: _Conversation) -> None:
+    while asked := os.read(CHANNEL_FD, 1):
+        _write(_packed(conversation, Request(asked[0])))
+
+
+def _packed(conversation: _Conversation, request: Request) -> bytes:
+    try:
+        return wire.pack(conversation.about(request))
+    except MediaError as error:
+        return wire.pack_error(error)
+    except MemoryError:
+        return wire.pack_error(OutOfMemory())
+    except Exception as error:  # noqa: BLE001  # a defect, here or in a library: no text may cross
+        out_of_memory = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
+        return wire.pack_error(OutOfMemory() if out_of_memory else DecoderCrashed())
+
+
+def _write(answer: bytes) -> None:
+    view = memoryview(answer)
+    while view:
+        view = view[os.write(CHANNEL_FD, view) :]

@@ -1,0 +1,186 @@
+"""The zygote: a warm process with one thread that forks a locked-up child for each clip.
+
+It never reads a byte of a clip or of an answer. It starts children, ends them when their time is up
+or nobody waits any more, and tells how each ended, which nobody else can see.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, NoReturn
+
+from service.media import child, selftest, warming, wire
+from service.media.confinement import Base, Confinement
+
+JOB_DESCRIPTORS: Final = 3  # channel, clip, end
+MOST_JOB_BYTES: Final = 4096
+ENDED: Final = struct.Struct("<BiqQ")  # why, wait status, peak memory in bytes, processor ms
+_NULL: Final = "/dev/null"
+
+
+class Why(IntEnum):
+    """Who ended a child."""
+
+    ITSELF = 0  # or a signal that the wait status names
+    WALL = 1  # its time was up
+    NOT_STARTED = 2  # the machine gave no process
+
+
+@dataclass(slots=True)
+class _Child:
+    """A child at work. ``end`` is the socket on which its end is told."""
+
+    pid: int
+    end: socket.socket
+    deadline_s: float
+    why: Why = Why.ITSELF
+
+
+def main() -> NoReturn:
+    """A zygote that was started as a process of its own: control descriptor, confinement."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    confined = Confinement.from_json(sys.argv[2])
+    run(control, confined)
+
+
+def run(control: socket.socket, confined: Confinement) -> NoReturn:
+    """Be a zygote until the other end of ``control`` is closed."""
+    code = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; its owner's end is ours
+        _let_go(control)
+        warming.warm()
+        _leave_folder()
+        loop = _Loop(control, confined, Base.here())
+        refused = selftest.run(confined) if confined.filtered else []
+        ready = {"version": wire.VERSION, "not_refused": refused, "pid": os.getpid()}
+        control.send(json.dumps(ready).encode())
+        loop.run()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _let_go(control: socket.socket) -> None:
+    """Close everything but the control socket: a child must not even inherit it for a moment."""
+    nowhere = os.open(_NULL, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.closerange(3, control.fileno())
+    os.closerange(control.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _leave_folder() -> None:
+    """Make the folder of a process that is gone the working directory: empty, and none can write.
+
+    An empty folder somewhere would need a file system that can be written to.
+    """
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    try:
+        os.chdir(f"/proc/{pid}/fdinfo")
+    except OSError:
+        os.chdir("/")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+class _Loop:
+    """Jobs in, children out."""
+
+    def __init__(self, control: socket.socket, confined: Confinement, base: Base) -> None:
+        self._control = control
+        self._confined = confined
+        self._base = base
+        self._children: dict[int, _Child] = {}
+        self._woken, waking = socket.socketpair()
+        for one in (self._woken, waking):
+            one.setblocking(False)
+        self._waking = waking
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+        self._poll.register(self._woken, select.POLLIN)
+
+    def run(self) -> None:
+        """Until the control socket is closed at its other end."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # so that the wake-up socket is written to
+        signal.set_wakeup_fd(self._waking.fileno(), warn_on_full_buffer=False)
+        while True:
+            happened = {number for number, _ in self._poll.poll(self._patience_ms())}
+            if self._woken.fileno() in happened:
+                with suppress(BlockingIOError):
+                    self._woken.recv(4096)
+            self._end_late(happened)
+            self._reap()
+            if self._control.fileno() in happened and not self._take():
+                break
+        for one in self._children.values():
+            os.kill(one.pid, signal.SIGKILL)
+
+    def _patience_ms(self) -> int | None:
+        if not self._children:
+            return None
+        soonest_s = min(one.deadline_s for one in self._children.values())
+        return max(0, round(1000 * (soonest_s - time.monotonic()))) + 1
+
+    def _end_late(self, happened: set[int]) -> None:
+        """End children whose time is up, or whose asker has closed the other end."""
+        now_s = time.monotonic()
+        for one in self._children.values():
+            if one.why is Why.ITSELF and now_s >= one.deadline_s:
+                one.why = Why.WALL
+            if one.why is Why.WALL or one.end.fileno() in happened:
+                os.kill(one.pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        while self._children:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            one = self._children.pop(pid)
+            cpu_ms = round(1000 * (usage.ru_utime + usage.ru_stime))
+            self._poll.unregister(one.end)
+            _tell(one.end, one.why, status, usage.ru_maxrss * 1024, cpu_ms)
+
+    def _take(self) -> bool:
+        """Start one child; False when nobody will ask for any more."""
+        message, descriptors, _, _ = socket.recv_fds(self._control, MOST_JOB_BYTES, JOB_DESCRIPTORS)
+        if not message:
+            return False
+        channel, clip, end_descriptor = descriptors
+        end = socket.socket(fileno=end_descriptor)
+        pid = _fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            child.run(self._confined, self._base, message, channel=channel, clip=clip)
+        os.close(channel)
+        os.close(clip)
+        if pid is None:
+            _tell(end, Why.NOT_STARTED, 0, 0, 0)
+            return True
+        self._children[pid] = _Child(pid, end, time.monotonic() + self._confined.wall_s)
+        self._poll.register(end, 0)  # tells of a hang-up alone
+        return True
+
+
+def _fork() -> int | None:
+    try:
+        return os.fork()
+    except OSError:
+        return None
+
+
+def _tell(end: socket.socket, why: Why, status: int, peak_bytes: int, cpu_ms: int) -> None:
+    with end, suppress(OSError):  # who asked may have gone
+        end.send(ENDED.pack(why, status, peak_bytes, cpu_ms))
