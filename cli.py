@@ -85,6 +85,7 @@ def check(
             help="Look at all of each clip, also of one that is clearly a copy by its key frames.",
         ),
     ] = False,
+    *,
     sandbox: Sandboxed = None,
 ) -> None:
     """Check clips against the lists, with evidence.
@@ -297,6 +298,7 @@ def explain(
     ],
     json: Json = False,
     database: Database = None,
+    *,
     sandbox: Sandboxed = None,
 ) -> None:
     """Say why a clip does or does not match.

@@ -18,6 +18,7 @@ class Problem(StrEnum):
     LIMIT_TRACKS = "limit_tracks"
     LIMIT_PACKETS = "limit_packets"
     LIMIT_BYTES = "limit_bytes"
+    LIMIT_MEMORY = "limit_memory"  # the decoder asked for more than it may have
     UNSUPPORTED_TRACK = "unsupported_track"  # a video track that no allowed decoder reads
     EMPTY_FILE = "empty_file"
     NOT_MEDIA = "not_media"

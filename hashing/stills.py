@@ -190,6 +190,9 @@ def _still(image: Image.Image, tally: _Tally) -> NDArray[np.uint8] | None:
         image.draft("L", None)  # a JPEG gives its brightness without its colours: a quarter memory
     try:
         return _luma(image)
+    except MemoryError:
+        tally.failed(Problem.LIMIT_MEMORY)
+        return None
     except _FOREIGN_ERRORS:
         tally.failed(Problem.TRUNCATED)
     ImageFile.LOAD_TRUNCATED_IMAGES = True  # Pillow has this as a global only
@@ -210,8 +213,9 @@ def _animation(image: Image.Image, budget: Budget, tally: _Tally) -> Iterator[Lu
             luma = _luma(image)
         except EOFError:
             return
-        except (*_FOREIGN_ERRORS, *_BOMBS):
-            tally.failed()
+        except (*_FOREIGN_ERRORS, *_BOMBS) as error:
+            is_memory = isinstance(error, MemoryError)
+            tally.failed(Problem.LIMIT_MEMORY if is_memory else Problem.DECODER_ERROR)
             return  # each frame of an animation builds on the one before
         if not budget.frame(image.width, image.height, tally.end_ms):
             return

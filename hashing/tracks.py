@@ -91,6 +91,7 @@ class Track:
         self.clock = Clock()
         self.decoded = 0
         self.errors = 0
+        self.out_of_memory = False
         self._shown_ms: tuple[int, int] | None = None  # first and last stamp of decoded frames
         self.problem: Problem | None = None
         self._stream = stream
@@ -120,9 +121,14 @@ class Track:
             return []
         try:
             return self._stream.decode(packet)
-        except FOREIGN_ERRORS:
-            self.errors += 1
+        except FOREIGN_ERRORS as error:
+            self.failed(error)
             return []
+
+    def failed(self, error: Exception) -> None:
+        """Take account of a frame that could not be had."""
+        self.errors += 1
+        self.out_of_memory |= isinstance(error, MemoryError)
 
     def tick(self, frame: VideoFrame) -> int:
         """The frame's time in ms by the track's clock."""
@@ -230,8 +236,8 @@ class Pass:
         """The frame's upright luma; nothing where that fails, which counts as an error."""
         try:
             plane, full_range = track.upright.luma(frame)
-        except FOREIGN_ERRORS:
-            track.errors += 1
+        except FOREIGN_ERRORS as error:
+            track.failed(error)
             return
         yield LumaFrame(track.number, time_ms, plane, full_range)
 
@@ -279,6 +285,8 @@ class Pass:
 
     def _problems(self, errors: int) -> set[Problem]:
         found = {track.problem for track in self.tracks if track.problem is not None}
+        if any(track.out_of_memory for track in self.tracks):
+            found.add(Problem.LIMIT_MEMORY)
         if self._too_many_tracks:
             found.add(Problem.LIMIT_TRACKS)
         if self.budget.reached is not None:

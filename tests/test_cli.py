@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import cli
-from hashing.extract import Extract, extract
+from hashing.extract import Extract
 from hashing.formats import document
 from hashing.lanes import Sampling
 from service import app as http
@@ -21,6 +21,8 @@ from service import curating
 from service import lists as list_actions
 from service.checking import Checker, CheckResult
 from service.errors import StoreError
+from service.media import decoding as decoding_of
+from service.media.decoding import Decoding
 from service.settings import Settings
 from service.store.sqlite import SqliteStore
 from tests import cages, clips
@@ -419,12 +421,12 @@ class TestCurating:
     def test_a_fault_in_one_clip_does_not_stop_the_others(
         self, stocked: Recirc, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        whole = extract
+        whole = decoding_of.extract
 
-        def faulty(media: BinaryIO, sampling: Sampling) -> Extract:
+        def faulty(decoding: Decoding, media: BinaryIO, sampling: Sampling) -> Extract:
             if Path(media.name).name == "original":
                 raise ZeroDivisionError("secret")
-            return whole(media, sampling)
+            return whole(decoding, media, sampling)
 
         monkeypatch.setattr(curating, "extract", faulty)
         ran = stocked("add", "second", "original", "other")

@@ -5,10 +5,10 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from threading import Lock
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 from hashing.coverage import Problem
 from hashing.extract import Extract
@@ -34,6 +34,27 @@ _GRACE_S: Final = 5  # for the zygote to end a child itself before it is taken f
 _READY_S: Final = 60  # a cold disk on a busy machine
 _READ_BYTES: Final = 1024 * 1024
 _LIMITS_ONLY: Final = "say --sandbox=limits-only, or RECIRC_SANDBOX=limits-only, to do without"
+
+
+_BROKE_DOWN: Final[tuple[type[DecoderDied], str]] = (
+    DecoderCrashed,
+    "the decoder broke down on this file; ask for another copy",
+)
+_SIGNALS: Final[dict[int, tuple[type[DecoderDied], str]]] = {
+    signal.SIGSYS: (SandboxViolation, "the decoder tried to break out; treat it as hostile"),
+    signal.SIGXCPU: (OutOfCpu, "it takes more processor time than a clip may; check it in parts"),
+    signal.SIGKILL: (DecoderKilled, "the decoder was killed from outside; check it again"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a child ended, as its zygote saw it: ``status`` is that of wait(2)."""
+
+    why: Why
+    status: int
+    peak_bytes: int
+    cpu_ms: int
 
 
 class Cage:
@@ -79,7 +100,7 @@ class Cage:
             self._discard()
 
     @contextmanager
-    def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator["_Asking"]:
+    def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator["Asking"]:
         """See ``Decoding.opened``. Raises NoCage."""
         with memory.held(media, self._confined.limits.media_bytes) as clip:
             asking = self._begin(clip, child.job(sampling))
@@ -88,29 +109,32 @@ class Cage:
             finally:
                 asking.close()
 
-    def _begin(self, clip: memory.Held, job: bytes) -> "_Asking":
+    def _begin(self, clip: memory.Held, job: bytes) -> "Asking":
         """A child for this clip, by another zygote if this one has died."""
         for last_try in (False, True):
-            ours, channel = socket.socketpair()
-            told, end = socket.socketpair()
+            asking, channel, end = Asking.begun(self._confined.wall_s, cut=clip.cut)
             with channel, end:
                 try:
-                    with self._lock:
-                        control = self._running().control
-                        descriptors = [channel.fileno(), clip.descriptor, end.fileno()]
-                        socket.send_fds(control, [job], descriptors)
-                    return _Asking(ours, told, self._confined.wall_s, cut=clip.cut)
-                except OSError as problem:
-                    ours.close()
-                    told.close()
-                    self._replace()
+                    self._send(job, [channel.fileno(), clip.descriptor, end.fileno()])
+                except OSError as problem:  # the zygote is gone
+                    asking.close()
                     if last_try:
                         raise CageFailed("the cage breaks down again and again") from problem
+                except BaseException:
+                    asking.close()
+                    raise
+                else:
+                    return asking
         raise AssertionError("unreachable")
 
-    def _replace(self) -> None:
+    def _send(self, job: bytes, descriptors: list[int]) -> None:
         with self._lock:
-            self._discard()
+            zygote = self._running()
+            try:
+                socket.send_fds(zygote.control, [job], descriptors)
+            except OSError:
+                self._discard()
+                raise
 
     def _discard(self) -> None:
         zygote, self._zygote, self._ready = self._zygote, None, False
@@ -149,7 +173,7 @@ def _require_ready(control: socket.socket) -> None:
         raise NoCage(f"this kernel does not lock decoders up ({ways}); {_LIMITS_ONLY}")
 
 
-class _Asking:
+class Asking:
     """One clip's child; see ``decoding.Taking``."""
 
     def __init__(
@@ -157,11 +181,18 @@ class _Asking:
     ) -> None:
         self._channel = channel
         self._told = told
-        self._wall_s = wall_s
         self._cut = cut
         self._died: DecoderDied | None = None
+        self.ended: Ended | None = None  # once the child is gone
         for one in (channel, told):
             one.settimeout(wall_s + _GRACE_S)
+
+    @classmethod
+    def begun(cls, wall_s: int, *, cut: bool) -> tuple[Self, socket.socket, socket.socket]:
+        """One that waits for a child, and what the child and its zygote get: channel and end."""
+        ours, channel = socket.socketpair()
+        told, end = socket.socketpair()
+        return cls(ours, told, wall_s, cut=cut), channel, end
 
     def key_frames(self) -> Extract:
         """See ``Taking.key_frames``."""
@@ -174,6 +205,16 @@ class _Asking:
     def whole(self) -> Extract:
         """See ``Taking.whole``."""
         return self._ask(Request.WHOLE)
+
+    def finished(self) -> Ended:
+        """How the child ends that is asked nothing more. Raises CageFailed."""
+        with suppress(OSError):
+            self._channel.shutdown(socket.SHUT_WR)
+        if self.ended is None:
+            self._why()
+        if self.ended is None:
+            raise CageFailed("the decoders' process has ended")
+        return self.ended
 
     def close(self) -> None:
         """Let go of the child, which ends, or is ended by its zygote."""
@@ -190,7 +231,7 @@ class _Asking:
             self._died = problem
             raise
         except TimeoutError as problem:
-            self._died = OutOfTime(f"it takes longer than {self._wall_s} s; check it in parts")
+            self._died = OutOfTime("it takes longer than a clip may; check it in parts")
             raise self._died from problem
         except OSError as problem:
             self._died = self._why()
@@ -219,25 +260,20 @@ class _Asking:
             message = b""
         if len(message) != ENDED.size:
             return CageFailed("the decoders' process has ended; check the clip again")
-        why, status, _, _ = ENDED.unpack(message)
-        return _cause(Why(why), status, self._wall_s)
+        why, status, peak_bytes, cpu_ms = ENDED.unpack(message)
+        self.ended = Ended(Why(why), status, peak_bytes, cpu_ms)
+        return _cause(self.ended)
 
 
-def _cause(why: Why, status: int, wall_s: int) -> DecoderDied:
-    if why is Why.WALL:
-        return OutOfTime(f"it takes longer than {wall_s} s; check it in parts")
-    if why is Why.NOT_STARTED:
+def _cause(ended: Ended) -> DecoderDied:
+    if ended.why is Why.WALL:
+        return OutOfTime("it takes longer than a clip may; check it in parts")
+    if ended.why is Why.NOT_STARTED:
         return CageFailed("the machine gives no process for it; check it again later")
-    if not os.WIFSIGNALED(status):
-        if os.WEXITSTATUS(status):
-            return DecoderCrashed("the decoder broke down on this file; ask for another copy")
-        return BadAnswer("the decoder's answer ends in the middle; the file is hostile or odd")
-    match os.WTERMSIG(status):
-        case signal.SIGSYS:
-            return SandboxViolation("the decoder tried to break out; treat the file as hostile")
-        case signal.SIGXCPU:
-            return OutOfCpu("it takes more processor time than a clip may; check it in parts")
-        case signal.SIGKILL:
-            return DecoderKilled("the decoder was killed from outside; check the clip again")
-        case _:
-            return DecoderCrashed("the decoder broke down on this file; ask for another copy")
+    if os.WIFSIGNALED(ended.status):
+        kind, text = _SIGNALS.get(os.WTERMSIG(ended.status), _BROKE_DOWN)
+        return kind(text)
+    if os.WEXITSTATUS(ended.status):
+        kind, text = _BROKE_DOWN
+        return kind(text)
+    return BadAnswer("the decoder's answer ends in the middle; treat the file as hostile")

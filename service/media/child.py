@@ -31,7 +31,7 @@ def job(sampling: Sampling) -> bytes:
     return json.dumps({name: getattr(sampling, name) for name in names}).encode()
 
 
-def run(confined: Confinement, base: Base, message: bytes, *, channel: int, clip: int) -> NoReturn:
+def run(confined: Confinement, base: Base, message: bytes, channel: int, clip: int) -> NoReturn:
     """Be a child until nobody asks any more."""
     code = 1
     try:

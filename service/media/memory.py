@@ -59,20 +59,17 @@ def _fill(descriptor: int, media: bytes | BinaryIO, most_bytes: int) -> bool:
     if isinstance(media, bytes):
         _write(descriptor, media)
         return False
-    if isinstance(media, BytesIO):
-        with media.getbuffer() as whole:
-            _write(descriptor, whole)
-        return False
-    left_bytes = None if media.seekable() else most_bytes
-    if left_bytes is None:
+    if media.seekable():
         media.seek(0)
+        while chunk := media.read(_CHUNK_BYTES):
+            _write(descriptor, chunk)
+        return False
+    left_bytes = most_bytes
     while chunk := media.read(_CHUNK_BYTES):
-        part = chunk if left_bytes is None else chunk[:left_bytes]
-        _write(descriptor, part)
-        if left_bytes is not None:
-            left_bytes -= len(part)
-            if len(part) < len(chunk):
-                return True
+        _write(descriptor, chunk[:left_bytes])
+        if len(chunk) > left_bytes:
+            return True
+        left_bytes -= len(chunk)
     return False
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from service.media.confinement import Base, Confinement, lock
+from service.media.seccomp import CLIP_FD
 
 _REFUSED: Final = 10  # exit codes
 _NOT_LOCKED: Final = 11
@@ -63,6 +64,7 @@ def _start(attempt: Callable[[], None], confined: Confinement, base: Base) -> in
     try:
         nowhere = os.open(_NULL, os.O_RDWR)
         lock(confined, base, channel=nowhere, clip=nowhere)
+        os.close(CLIP_FD)  # or the limit of descriptors would refuse a new one, not the filter
         code = 0
         attempt()
     except OSError:

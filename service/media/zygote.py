@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -24,6 +25,8 @@ JOB_DESCRIPTORS: Final = 3  # channel, clip, end
 MOST_JOB_BYTES: Final = 4096
 ENDED: Final = struct.Struct("<BiqQ")  # why, wait status, peak memory in bytes, processor ms
 _NULL: Final = "/dev/null"
+# How a child goes on with its job, channel and clip; it never returns.
+BecomeChild = Callable[[Confinement, Base, bytes, int, int], NoReturn]
 
 
 class Why(IntEnum):
@@ -51,15 +54,21 @@ def main() -> NoReturn:
     run(control, confined)
 
 
-def run(control: socket.socket, confined: Confinement) -> NoReturn:
+def run(
+    control: socket.socket,
+    confined: Confinement,
+    *,
+    warm: Callable[[], None] = warming.warm,
+    become_child: BecomeChild = child.run,
+) -> NoReturn:
     """Be a zygote until the other end of ``control`` is closed."""
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; its owner's end is ours
         _let_go(control)
-        warming.warm()
+        warm()
         _leave_folder()
-        loop = _Loop(control, confined, Base.here())
+        loop = _Loop(control, confined, Base.here(), become_child)
         refused = selftest.run(confined) if confined.filtered else []
         ready = {"version": wire.VERSION, "not_refused": refused, "pid": os.getpid()}
         control.send(json.dumps(ready).encode())
@@ -98,10 +107,17 @@ def _leave_folder() -> None:
 class _Loop:
     """Jobs in, children out."""
 
-    def __init__(self, control: socket.socket, confined: Confinement, base: Base) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        confined: Confinement,
+        base: Base,
+        become_child: BecomeChild,
+    ) -> None:
         self._control = control
         self._confined = confined
         self._base = base
+        self._become_child = become_child
         self._children: dict[int, _Child] = {}
         self._woken, waking = socket.socketpair()
         for one in (self._woken, waking):
@@ -163,7 +179,7 @@ class _Loop:
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            child.run(self._confined, self._base, message, channel=channel, clip=clip)
+            self._become_child(self._confined, self._base, message, channel, clip)
         os.close(channel)
         os.close(clip)
         if pid is None:

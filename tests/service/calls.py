@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 
 from service.app import create_app, listen, server
 from service.bodies import BodyLimits
+from service.media.decoding import Decoding
 from service.routes.context import Context
 from service.settings import Settings, from_environment
 from service.store.base import Store
@@ -95,14 +97,18 @@ class Caller:
 def settings(database: Path, *, host: str = "127.0.0.1", port: int = 0) -> Settings:
     """Settings of a service on a free port."""
     chosen = {"RECIRC_BODY_LIMIT_BYTES": str(LIMITS.body_bytes)}
-    return from_environment(chosen, database=database, host=host, port=port)
+    return replace(from_environment(chosen, host=host, port=port), database=database)
 
 
 @contextmanager
-def calling(store: Store | None = None, limits: BodyLimits = LIMITS) -> Iterator[Caller]:
+def calling(
+    store: Store | None = None, limits: BodyLimits = LIMITS, decoding: Decoding | None = None
+) -> Iterator[Caller]:
     """Calls to a service over this store, or an empty one in memory."""
     kept = store or MemoryStore()
-    app = create_app(settings(Path("unused")), cages.shared(), store=kept, limits=limits)
+    app = create_app(
+        settings(Path("unused")), decoding or cages.shared(), store=kept, limits=limits
+    )
     caller = Caller(app)
     yield caller
     caller.context.workers.close()

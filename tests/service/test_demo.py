@@ -76,7 +76,7 @@ def test_command_fails_when_a_trial_does(
     recirc: Recirc, monkeypatch: pytest.MonkeyPatch, trials: list[Trial]
 ) -> None:
     wrong = replace(trials[0], expected=trials[4].expected)
-    monkeypatch.setattr(demo, "run", lambda on_start: iter([wrong, *trials[1:]]))
+    monkeypatch.setattr(demo, "run", lambda _, on_start: iter([wrong, *trials[1:]]))
 
     ran = recirc("demo")
 

@@ -30,7 +30,7 @@ def test_a_sound_installation(recirc: Recirc) -> None:
         assert any(line.startswith(f"ok       {name}: ") for line in lines)
     for codec in ("H.264", "HEVC", "VP9", "AV1"):
         assert f"ok       {codec} decoder: reads a test clip" in lines
-    assert any(line.startswith("warning  decoding: runs inside this process") for line in lines)
+    assert any(line.startswith("ok       sandbox: full: seccomp, Landlock") for line in lines)
     assert not recirc.database.exists()
 
 
