@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from hashing.errors import RecircError
 from hashing.extract import Extract
 from hashing.lanes import Sampling
-from service.errors import DecoderCrashed
 from service.media.cage import Cage
-from service.media.confinement import Confinement
+from service.media.confinement import MIB, Confinement
 from service.media.decoding import Decoding, Taking
 from tests import hostile
 
@@ -30,7 +30,31 @@ def shared() -> Cage:
 @cache
 def taken_over() -> Cage:
     """A cage whose decoders do what their clips say; see ``tests.hostile``."""
-    cage = Cage(Confinement(wall_s=20), hostile.as_root)
+    return _hostile(Confinement(wall_s=20))
+
+
+@cache
+def short() -> Cage:
+    """The same with little time and memory."""
+    return _hostile(Confinement(wall_s=1, cpu_s=5, memory_bytes=200 * MIB))
+
+
+@cache
+def busy() -> Cage:
+    """The same with little processor time."""
+    return _hostile(Confinement(cpu_s=1))
+
+
+@cache
+def small() -> Cage:
+    """A cage with little memory."""
+    cage = Cage(Confinement(memory_bytes=150 * MIB))
+    atexit.register(cage.close)
+    return cage
+
+
+def _hostile(confined: Confinement) -> Cage:
+    cage = Cage(confined, hostile.as_root)
     atexit.register(cage.close)
     return cage
 
@@ -49,33 +73,33 @@ def run(script: str, stdin: bytes = b"") -> str:
 
 
 class Dying:
-    """Decoders that break down over the whole of a clip, or at once."""
+    """Decoders that fail in one way over the whole of a clip; without others, at once."""
 
     notices = ()
 
-    def __init__(self, decoding: Decoding, *, at_once: bool = False) -> None:
+    def __init__(self, error: type[RecircError], decoding: Decoding | None = None) -> None:
+        self._error = error
         self._decoding = decoding
-        self._at_once = at_once
 
     @contextmanager
     def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator[Taking]:
         """See ``Decoding.opened``."""
+        if self._decoding is None:
+            raise self._error("it fails")
         with self._decoding.opened(media, sampling) as taking:
-            yield _DyingTaking(taking, at_once=self._at_once)
+            yield _DyingTaking(taking, self._error)
 
 
 class _DyingTaking:
-    def __init__(self, taking: Taking, *, at_once: bool) -> None:
+    def __init__(self, taking: Taking, error: type[RecircError]) -> None:
         self._taking = taking
-        self._at_once = at_once
+        self._error = error
 
     def key_frames(self) -> Extract:
-        if self._at_once:
-            raise DecoderCrashed("broken")
         return self._taking.key_frames()
 
     def ending(self) -> Extract:
-        raise DecoderCrashed("broken")
+        raise self._error("it fails")
 
     def whole(self) -> Extract:
-        raise DecoderCrashed("broken")
+        raise self._error("it fails")

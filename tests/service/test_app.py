@@ -20,6 +20,7 @@ from hashing.reference import Reference
 from service.app import listen
 from service.bodies import BodyLimits
 from service.errors import BadSetting, StoreError
+from service.media import landlock
 from service.problems import Busy
 from service.store.base import Snapshot
 from service.store.sqlite import SqliteStore
@@ -29,11 +30,12 @@ from tests.service.calls import LIMITS, calling, clip, padded, serving, settings
 
 LISTED = clip(1)
 ROOT = Path(__file__).parents[2]
-# A process that may write to no file at all once its database is open.
+# A process that may make and change no file but those beside its database (landlock(7)).
 _WITHOUT_FILES = """
-import resource, sys, tempfile
+import ctypes, os, struct, sys, tempfile
 from pathlib import Path
 from service import caging
+from service.media import kernel
 from service.app import create_app, listen, server
 from service.settings import from_environment
 
@@ -41,7 +43,14 @@ limit = {"RECIRC_BODY_LIMIT_BYTES": str(2**24)}
 settings = from_environment(limit, database=Path(sys.argv[1]), port=0)
 with listen(settings) as listening, caging.for_service(settings) as decoding:
     app = create_app(settings, decoding)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    writing = 0b111111111110010  # write, remove, make anything, refer, truncate
+    handled = ctypes.create_string_buffer(struct.pack("@Q", writing))
+    ruleset = kernel.syscall(444, ctypes.addressof(handled), 8, 0)
+    folder = os.open(Path(sys.argv[1]).parent, os.O_PATH)
+    beneath = ctypes.create_string_buffer(struct.pack("=Qi", writing, folder))
+    kernel.syscall(445, ruleset, 1, ctypes.addressof(beneath), 0)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.syscall(446, ruleset, 0)
     try:
         with tempfile.TemporaryFile(buffering=0) as file:
             file.write(b"x")
@@ -127,9 +136,10 @@ def test_several_checks_at_once_each_get_their_own_answer(database: Path) -> Non
     assert found == {verdict: [verdict] * 3 for verdict in clips}
 
 
+@pytest.mark.skipif(landlock.version() < 3, reason="this kernel has no such Landlock")
 def test_an_upload_of_several_megabytes_is_never_in_a_file(database: Path, tmp_path: Path) -> None:
-    """The kernel refuses every write to a file: Starlette's UploadFile would fail here."""
-    temporary = tmp_path / "temporary"
+    """The kernel refuses to make a file elsewhere: Starlette's UploadFile would fail here."""
+    temporary = tmp_path.with_name(f"{tmp_path.name}-temporary")
     temporary.mkdir()
     media = padded(LISTED, 3 * 2**20)
     with process(_WITHOUT_FILES, database, temporary) as (address, _):

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from hashing.formats.document import to_document
 from hashing.reference import Policy, Reference
 from service import problems
 from service.bodies import BodyLimits
+from service.errors import CageFailed, DecoderKilled, NoCage, OutOfMemory
+from service.media.decoding import Decoding
 from service.schemas import Problem
 from service.store.base import ListInfo
-from tests import clips
+from tests import cages, clips, hostile
 from tests.fingerprints import FOREIGN, of, random_hashes, track, video
 from tests.memory_store import MemoryStore
 from tests.service.calls import LIMITS, calling, clip, sound
@@ -74,12 +76,22 @@ class Ask:
     limits: BodyLimits = LIMITS
     store: type[MemoryStore] = MemoryStore
     stalling: bool = False
+    decoding: Callable[[], Decoding] | None = None
     status: int = 422
 
 
 _FORM = {"Content-Type": "multipart/form-data; boundary=X"}
 _JSON = {"Content-Type": "application/json"}
 _ADD = "/v1/lists/a/references"
+def _hostile(deed: str, decoding: Callable[[], Decoding] = cages.taken_over) -> Ask:
+    return Ask("POST", _ADD, hostile.clip(deed), decoding=decoding)
+
+
+def _failing(error: type[RecircError], status: int = 503) -> Ask:
+    """What cannot be had at will: the machine kills a process or gives none."""
+    return Ask("POST", _ADD, b"x", decoding=lambda: cages.Dying(error), status=status)
+
+
 ASKED = {
     "bad_multipart": Ask("POST", "/v1/check", b"--X--\r\n", _FORM, status=400),
     "cross_origin": Ask("POST", "/v1/check", b"", {"Origin": "https://other.example"}, status=403),
@@ -119,6 +131,15 @@ ASKED = {
         "POST", "/v1/check", b"x" * 50, limits=BodyLimits(body_bytes=100, held_bytes=49), status=503
     ),
     "store_error": Ask("GET", "/v1/lists", store=ClosedStore, status=503),
+    "sandbox_violation": _hostile("socket AF_INET"),
+    "decoder_crashed": _hostile("segfault"),
+    "bad_answer": _hostile("nonsense"),
+    "limit_wall": _hostile("endless loop", cages.short),
+    "limit_cpu": _hostile("endless loop", cages.busy),
+    "limit_memory": _failing(OutOfMemory, 422),
+    "decoder_killed": _failing(DecoderKilled),
+    "cage_failed": _failing(CageFailed),
+    "no_cage": _failing(NoCage),
 }
 
 
@@ -127,7 +148,8 @@ def answer_to(ask: Ask) -> httpx.Response:
     store.add("a", [Reference("r1", None, None, video(1))])
     store.create_list("b", policy=Policy.ALLOW)
     content = stalling() if ask.stalling else ask.content
-    with calling(store, ask.limits) as call:
+    decoding = None if ask.decoding is None else ask.decoding()
+    with calling(store, ask.limits, decoding) as call:
         return call(ask.method, ask.path, content=content, headers=ask.headers)
 
 

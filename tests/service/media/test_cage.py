@@ -4,7 +4,7 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -50,14 +50,6 @@ def error_of(cage: Cage, deed: str) -> MediaError:
     return raised.value
 
 
-@pytest.fixture(scope="module")
-def short() -> Iterator[Cage]:
-    """Taken-over decoders with little time and memory."""
-    confined = Confinement(wall_s=1, cpu_s=5, memory_bytes=200 * MIB)
-    with closing(Cage(confined, hostile.as_root)) as cage:
-        yield cage
-
-
 @pytest.mark.parametrize(
     ("deed", "error"),
     [
@@ -76,16 +68,15 @@ def short() -> Iterator[Cage]:
         ("millions of frames", BadAnswer),
     ],
 )
-def test_every_end_has_its_code(short: Cage, deed: str, error: type[DecoderDied]) -> None:
-    raised = error_of(short, deed)
+def test_every_end_has_its_code(deed: str, error: type[DecoderDied]) -> None:
+    raised = error_of(cages.short(), deed)
 
     assert type(raised) is error
     assert str(raised)
 
 
 def test_processor_time_is_limited() -> None:
-    with closing(Cage(Confinement(wall_s=30, cpu_s=1), hostile.as_root)) as cage:
-        assert type(error_of(cage, "endless loop")) is OutOfCpu
+    assert type(error_of(cages.busy(), "endless loop")) is OutOfCpu
 
 
 def test_a_child_that_is_killed_from_outside_is_said_so() -> None:
@@ -110,22 +101,21 @@ PLAIN: Final = np.full((2, 4096, 4096), 90, np.uint8)  # large, and quickly made
     ],
 )
 def test_memory_is_limited_and_told(make: Callable[[], bytes]) -> None:
-    with closing(Cage(Confinement(memory_bytes=150 * MIB))) as cage:
-        with cage.opened(make(), CLIP) as asking:
-            try:
-                problems = {str(one) for one in asking.whole().coverage.problems}
-            except MediaError as error:
-                problems = {error.code}
-            peak_bytes = asking.finished().peak_bytes
+    with cages.small().opened(make(), CLIP) as asking:
+        try:
+            problems = {str(one) for one in asking.whole().coverage.problems}
+        except MediaError as error:
+            problems = {error.code}
+        peak_bytes = asking.finished().peak_bytes
 
-        assert OutOfMemory.code in problems
-        assert peak_bytes <= 150 * MIB
-        assert extract(cage, MP4, CLIP) == by_hashing(MP4, CLIP)
+    assert OutOfMemory.code in problems
+    assert peak_bytes <= 150 * MIB
+    assert extract(cages.small(), MP4, CLIP) == by_hashing(MP4, CLIP)
 
 
 @pytest.mark.parametrize("deed", ["memory hog", "memory hog by mmap"])
-def test_no_child_holds_more_than_it_may(short: Cage, deed: str) -> None:
-    with short.opened(hostile.clip(deed), CLIP) as asking, pytest.raises(DecoderDied):
+def test_no_child_holds_more_than_it_may(deed: str) -> None:
+    with cages.short().opened(hostile.clip(deed), CLIP) as asking, pytest.raises(DecoderDied):
         asking.whole()
 
     assert asking.ended is not None
@@ -334,7 +324,7 @@ def test_what_key_frames_showed_stands_when_the_decoder_dies() -> None:
         store, cages.shared(), "a", media, reference_id="r1", label=None, incident=None
     )
 
-    result = Checker(store, cages.Dying(cages.shared())).check(media, thorough=True)
+    result = Checker(store, cages.Dying(DecoderCrashed, cages.shared())).check(media, thorough=True)
 
     assert result.verdict is Verdict.MATCH
     assert result.problems == (DecoderCrashed.code,)
@@ -352,7 +342,7 @@ def test_a_decoder_that_dies_without_a_finding_is_unscannable() -> None:
         label=None,
         incident=None,
     )
-    for decoding in (cages.Dying(cages.shared()), cages.Dying(cages.shared(), at_once=True)):
+    for decoding in (cages.Dying(DecoderCrashed, cages.shared()), cages.Dying(DecoderCrashed)):
         result = Checker(store, decoding).check(MP4)
 
         assert result.verdict is Verdict.UNSCANNABLE
