@@ -86,26 +86,32 @@ def main() -> NoReturn:
     zygote.run(control, confined, warm=lambda: None, become_child=become)
 
 
-def become(confined: Confinement, base: Base, message: bytes, channel: int, clip: int) -> NoReturn:
+def become(confined: Confinement, base: Base, jobs: socket.socket) -> NoReturn:
     """A child that looks at its clip before it decides what to be."""
-    said = os.pread(clip, 200, 0)
-    if not said.startswith(MARK):
-        child.run(confined, base, message, channel, clip)
-    name = said.removeprefix(MARK).decode()
-    if name.startswith(WITHOUT_SECCOMP):
-        name = name.removeprefix(WITHOUT_SECCOMP)
-        seccomp.install = lambda *_: None
     code = 1
     try:
+        confinement.enter(confined)
+        message, channel, clip = child.receive(jobs)
+        said = os.pread(clip, 200, 0)
+        name = said.removeprefix(MARK).decode() if said.startswith(MARK) else ""
+        if name.startswith(WITHOUT_SECCOMP):
+            name = name.removeprefix(WITHOUT_SECCOMP)
+            seccomp.install = lambda *_: None
         confinement.lock(confined, base, channel=channel, clip=clip)
-        os.read(CHANNEL_FD, 1)
-        if name in DEEDS:
-            DEEDS[name]()
-            code = 0
-        else:
-            code = _probe(PROBES[name])
+        code = _do(name, message, confined)
     finally:
         os._exit(code)
+
+
+def _do(name: str, message: bytes, confined: Confinement) -> int:
+    if not name:
+        child.answer(message, confined)
+        return 0
+    os.read(CHANNEL_FD, 1)
+    if name in PROBES:
+        return _probe(PROBES[name])
+    DEEDS[name]()
+    return 0
 
 
 def _probe(attempt: Callable[[], object]) -> int:

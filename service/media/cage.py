@@ -28,7 +28,7 @@ from service.media import child, decoding, memory, starting, wire
 from service.media.confinement import Confinement, Level
 from service.media.starting import Start, Started
 from service.media.wire import Request
-from service.media.zygote import ENDED, MOST_JOB_BYTES, Why
+from service.media.zygote import ENDED, Why
 
 _GRACE_S: Final = 5  # for the zygote to end a child itself before it is taken for stuck
 _READY_S: Final = 60  # a cold disk on a busy machine
@@ -54,7 +54,7 @@ class Ended:
     why: Why
     status: int
     peak_bytes: int
-    cpu_ms: int
+    cpu_us: int
 
 
 class Cage:
@@ -160,7 +160,7 @@ class Cage:
 def _require_ready(control: socket.socket) -> None:
     control.settimeout(_READY_S)
     try:
-        message = control.recv(MOST_JOB_BYTES)
+        message = control.recv(child.MOST_JOB_BYTES)
     except OSError as problem:
         raise NoCage(f"the decoders' process does not start; {_LIMITS_ONLY}") from problem
     if not message:
@@ -260,8 +260,8 @@ class Asking:
             message = b""
         if len(message) != ENDED.size:
             return CageFailed("the decoders' process has ended; check the clip again")
-        why, status, peak_bytes, cpu_ms = ENDED.unpack(message)
-        self.ended = Ended(Why(why), status, peak_bytes, cpu_ms)
+        why, status, peak_bytes, cpu_us = ENDED.unpack(message)
+        self.ended = Ended(Why(why), status, peak_bytes, cpu_us)
         return _cause(self.ended)
 
 

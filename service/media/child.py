@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 from collections.abc import Callable
 from typing import Final, NoReturn
 
@@ -17,6 +18,7 @@ from service.media.confinement import Base, Confinement
 from service.media.seccomp import CHANNEL_FD, CLIP_FD
 from service.media.wire import Request
 
+MOST_JOB_BYTES: Final = 4096
 _BUFFER_BYTES: Final = 64 * 1024
 _ANSWERS: Final[dict[Request, Callable[[Extraction], Extract]]] = {
     Request.KEY_FRAMES: Extraction.key_frames,
@@ -31,17 +33,35 @@ def job(sampling: Sampling) -> bytes:
     return json.dumps({name: getattr(sampling, name) for name in names}).encode()
 
 
-def run(confined: Confinement, base: Base, message: bytes, channel: int, clip: int) -> NoReturn:
-    """Be a child until nobody asks any more."""
+def run(confined: Confinement, base: Base, jobs: socket.socket) -> NoReturn:
+    """Be a child: wait for one job, then answer until nobody asks any more."""
     code = 1
     try:
-        plain = json.loads(message)
-        sampling = Sampling(**plain | {"crops_percent": tuple(plain["crops_percent"])})
+        confinement.enter(confined)
+        message, channel, clip = receive(jobs)
         confinement.lock(confined, base, channel=channel, clip=clip)
-        _answer(_Conversation(sampling, confined))
+        answer(message, confined)
         code = 0
     finally:
         os._exit(code)
+
+
+def receive(jobs: socket.socket) -> tuple[bytes, int, int]:
+    """The job's message, and the descriptors of its channel and its clip."""
+    message, descriptors, _, _ = socket.recv_fds(jobs, MOST_JOB_BYTES, 2)
+    if not message:
+        os._exit(0)  # the zygote needs no child any more
+    channel, clip = descriptors
+    return message, channel, clip
+
+
+def answer(message: bytes, confined: Confinement) -> None:
+    """Answer what comes over the channel, about the clip."""
+    plain = json.loads(message)
+    sampling = Sampling(**plain | {"crops_percent": tuple(plain["crops_percent"])})
+    conversation = _Conversation(sampling, confined)
+    while asked := os.read(CHANNEL_FD, 1):
+        _write(_packed(conversation, Request(asked[0])))
 
 
 class _Conversation:
@@ -58,11 +78,6 @@ class _Conversation:
             clip = io.BufferedReader(io.FileIO(CLIP_FD, closefd=False), _BUFFER_BYTES)
             self._extraction = Extraction(clip, self._sampling, self._limits)
         return _ANSWERS[request](self._extraction)
-
-
-def _answer(conversation: _Conversation) -> None:
-    while asked := os.read(CHANNEL_FD, 1):
-        _write(_packed(conversation, Request(asked[0])))
 
 
 def _packed(conversation: _Conversation, request: Request) -> bytes:

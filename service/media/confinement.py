@@ -66,26 +66,33 @@ class Base:
         return cls(rlimits.mapped_bytes(), rlimits.resident_bytes())
 
 
-def lock(confinement: Confinement, base: Base, *, channel: int, clip: int) -> None:
-    """Lock this process up, for ever, with two descriptors: its channel and its clip.
+def enter(confined: Confinement) -> None:
+    """The first half of locking this process up, before its clip is known.
 
-    Raises OSError, ValueError; the process must end then.
+    Raises OSError; the process must end then, as after ``lock``.
     """
-    _keep(channel, clip)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, SIGKILL)  # without its zygote nobody would end it
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # no core dump, no debugger
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    landlock_version = landlock.version() if confinement.filtered else 0
+    landlock_version = landlock.version() if confined.filtered else 0
     if landlock_version:
         landlock.install(landlock_version)
-    growth_bytes = max(0, confinement.memory_bytes - base.resident_bytes)
+
+
+def lock(confined: Confinement, base: Base, *, channel: int, clip: int) -> None:
+    """Lock this process up, for ever, with two descriptors: its channel and its clip.
+
+    To be called after ``enter``. Raises OSError, ValueError.
+    """
+    _keep(channel, clip)
+    growth_bytes = max(0, confined.memory_bytes - base.resident_bytes)
     rlimits.install(
         space_bytes=base.mapped_bytes + growth_bytes,
-        cpu_s=confinement.cpu_s,
+        cpu_s=confined.cpu_s,
         descriptors=seccomp.CLIP_FD + 1,
     )
-    machine = kernel.machine()
-    if confinement.filtered:
+    if confined.filtered:
+        machine = kernel.machine()
         if machine is None:
             raise OSError("the system calls of this processor are not known")
         seccomp.install(machine, os.getpid())

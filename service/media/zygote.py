@@ -4,6 +4,7 @@ It never reads a byte of a clip or of an answer. It starts children, ends them w
 or nobody waits any more, and tells how each ended, which nobody else can see.
 """
 
+import gc
 import json
 import os
 import select
@@ -22,11 +23,11 @@ from service.media import child, selftest, warming, wire
 from service.media.confinement import Base, Confinement
 
 JOB_DESCRIPTORS: Final = 3  # channel, clip, end
-MOST_JOB_BYTES: Final = 4096
-ENDED: Final = struct.Struct("<BiqQ")  # why, wait status, peak memory in bytes, processor ms
+ENDED: Final = struct.Struct("<BiqQ")  # why, wait status, peak memory in bytes, processor µs
 _NULL: Final = "/dev/null"
-# How a child goes on with its job, channel and clip; it never returns.
-BecomeChild = Callable[[Confinement, Base, bytes, int, int], NoReturn]
+_MOST_DESCRIPTORS: Final = os.sysconf("SC_OPEN_MAX")
+# How a child goes on, with the socket on which it is handed its job; it never returns.
+BecomeChild = Callable[[Confinement, Base, socket.socket], NoReturn]
 
 
 class Why(IntEnum):
@@ -35,6 +36,14 @@ class Why(IntEnum):
     ITSELF = 0  # or a signal that the wait status names
     WALL = 1  # its time was up
     NOT_STARTED = 2  # the machine gave no process
+
+
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """A child that waits for its job: a clip does not have to wait for the fork."""
+
+    pid: int
+    jobs: socket.socket
 
 
 @dataclass(slots=True)
@@ -67,6 +76,8 @@ def run(
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; its owner's end is ours
         _let_go(control)
         warm()
+        gc.collect()
+        gc.freeze()  # a child's collector would touch, and so copy, all that is here already
         _leave_folder()
         loop = _Loop(control, confined, Base.here(), become_child)
         refused = selftest.run(confined) if confined.filtered else []
@@ -84,7 +95,7 @@ def _let_go(control: socket.socket) -> None:
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     os.closerange(3, control.fileno())
-    os.closerange(control.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(control.fileno() + 1, _MOST_DESCRIPTORS)
 
 
 def _leave_folder() -> None:
@@ -119,6 +130,7 @@ class _Loop:
         self._base = base
         self._become_child = become_child
         self._children: dict[int, _Child] = {}
+        self._spare: _Spare | None = None
         self._woken, waking = socket.socketpair()
         for one in (self._woken, waking):
             one.setblocking(False)
@@ -131,6 +143,7 @@ class _Loop:
         """Until the control socket is closed at its other end."""
         signal.signal(signal.SIGCHLD, lambda *_: None)  # so that the wake-up socket is written to
         signal.set_wakeup_fd(self._waking.fileno(), warn_on_full_buffer=False)
+        self._prepare()
         while True:
             happened = {number for number, _ in self._poll.poll(self._patience_ms())}
             if self._woken.fileno() in happened:
@@ -140,6 +153,7 @@ class _Loop:
             self._reap()
             if self._control.fileno() in happened and not self._take():
                 break
+            self._prepare()
         for one in self._children.values():
             os.kill(one.pid, signal.SIGKILL)
 
@@ -159,27 +173,28 @@ class _Loop:
                 os.kill(one.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
-        while self._children:
+        while self._children or self._spare is not None:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
-            one = self._children.pop(pid)
-            cpu_ms = round(1000 * (usage.ru_utime + usage.ru_stime))
+            one = self._children.pop(pid, None)
+            if one is None:  # the spare one
+                self._let_spare_go()
+                continue
+            cpu_us = round(1e6 * (usage.ru_utime + usage.ru_stime))
             self._poll.unregister(one.end)
-            _tell(one.end, one.why, status, usage.ru_maxrss * 1024, cpu_ms)
+            _tell(one.end, one.why, status, usage.ru_maxrss * 1024, cpu_us)
 
     def _take(self) -> bool:
-        """Start one child; False when nobody will ask for any more."""
-        message, descriptors, _, _ = socket.recv_fds(self._control, MOST_JOB_BYTES, JOB_DESCRIPTORS)
+        """Hand one job to the spare child; False when nobody will ask for any more."""
+        message, descriptors, _, _ = socket.recv_fds(
+            self._control, child.MOST_JOB_BYTES, JOB_DESCRIPTORS
+        )
         if not message:
             return False
         channel, clip, end_descriptor = descriptors
         end = socket.socket(fileno=end_descriptor)
-        pid = _fork()
-        if pid == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            self._become_child(self._confined, self._base, message, channel, clip)
+        pid = self._hand_over(message, channel, clip)
         os.close(channel)
         os.close(clip)
         if pid is None:
@@ -189,6 +204,45 @@ class _Loop:
         self._poll.register(end, 0)  # tells of a hang-up alone
         return True
 
+    def _hand_over(self, message: bytes, channel: int, clip: int) -> int | None:
+        """The child that has the job now; None where the machine gives no process."""
+        for _ in range(2):  # the spare one may have been killed while it waited
+            self._prepare()
+            if self._spare is None:
+                return None
+            try:
+                socket.send_fds(self._spare.jobs, [message], [channel, clip])
+            except OSError:
+                self._let_spare_go()
+                continue
+            pid = self._spare.pid
+            self._let_spare_go()
+            return pid
+        return None
+
+    def _prepare(self) -> None:
+        """Have a spare child, if the machine gives one."""
+        if self._spare is not None:
+            return
+        jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = _fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.closerange(3, theirs.fileno())
+            os.closerange(theirs.fileno() + 1, _MOST_DESCRIPTORS)
+            self._become_child(self._confined, self._base, theirs)
+        theirs.close()
+        if pid is None:
+            jobs.close()
+            return
+        self._spare = _Spare(pid, jobs)
+
+    def _let_spare_go(self) -> None:
+        if self._spare is not None:
+            self._spare.jobs.close()
+            self._spare = None
+
 
 def _fork() -> int | None:
     try:
@@ -197,6 +251,6 @@ def _fork() -> int | None:
         return None
 
 
-def _tell(end: socket.socket, why: Why, status: int, peak_bytes: int, cpu_ms: int) -> None:
+def _tell(end: socket.socket, why: Why, status: int, peak_bytes: int, cpu_us: int) -> None:
     with end, suppress(OSError):  # who asked may have gone
-        end.send(ENDED.pack(why, status, peak_bytes, cpu_ms))
+        end.send(ENDED.pack(why, status, peak_bytes, cpu_us))

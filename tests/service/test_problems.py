@@ -83,6 +83,8 @@ class Ask:
 _FORM = {"Content-Type": "multipart/form-data; boundary=X"}
 _JSON = {"Content-Type": "application/json"}
 _ADD = "/v1/lists/a/references"
+
+
 def _hostile(deed: str, decoding: Callable[[], Decoding] = cages.taken_over) -> Ask:
     return Ask("POST", _ADD, hostile.clip(deed), decoding=decoding)
 
