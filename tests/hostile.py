@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
-from service.media import child, confinement, kernel, seccomp, warming, wire, zygote
-from service.media.confinement import Base, Confinement
+from service.media import child, kernel, seccomp, warming, wire, zygote
+from service.media.confinement import Base, Cell, Confinement
 from service.media.seccomp import CHANNEL_FD, CLIP_FD
 from service.media.starting import Started, _pair
 
@@ -90,14 +90,14 @@ def become(confined: Confinement, base: Base, jobs: socket.socket) -> NoReturn:
     """A child that looks at its clip before it decides what to be."""
     code = 1
     try:
-        confinement.enter(confined)
+        cell = Cell(confined, base)
         message, channel, clip = child.receive(jobs)
         said = os.pread(clip, 200, 0)
         name = said.removeprefix(MARK).decode() if said.startswith(MARK) else ""
         if name.startswith(WITHOUT_SECCOMP):
             name = name.removeprefix(WITHOUT_SECCOMP)
-            seccomp.install = lambda *_: None
-        confinement.lock(confined, base, channel=channel, clip=clip)
+            cell._filter = None
+        cell.lock(channel=channel, clip=clip)
         code = _do(name, message, confined)
     finally:
         os._exit(code)

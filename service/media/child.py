@@ -13,8 +13,8 @@ from hashing.errors import MediaError
 from hashing.extract import Extract, Extraction
 from hashing.lanes import Sampling
 from service.errors import DecoderCrashed, OutOfMemory
-from service.media import confinement, wire
-from service.media.confinement import Base, Confinement
+from service.media import wire
+from service.media.confinement import Base, Cell, Confinement
 from service.media.seccomp import CHANNEL_FD, CLIP_FD
 from service.media.wire import Request
 
@@ -37,9 +37,9 @@ def run(confined: Confinement, base: Base, jobs: socket.socket) -> NoReturn:
     """Be a child: wait for one job, then answer until nobody asks any more."""
     code = 1
     try:
-        confinement.enter(confined)
+        cell = Cell(confined, base)
         message, channel, clip = receive(jobs)
-        confinement.lock(confined, base, channel=channel, clip=clip)
+        cell.lock(channel=channel, clip=clip)
         answer(message, confined)
         code = 0
     finally:

@@ -66,36 +66,41 @@ class Base:
         return cls(rlimits.mapped_bytes(), rlimits.resident_bytes())
 
 
-def enter(confined: Confinement) -> None:
-    """The first half of locking this process up, before its clip is known.
+class Cell:
+    """This process on its way into the cage, in two steps: a child waits between them for its clip.
 
-    Raises OSError; the process must end then, as after ``lock``.
+    Whatever takes time is done in the first. Both raise OSError or ValueError; the process must
+    end then.
     """
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, SIGKILL)  # without its zygote nobody would end it
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # no core dump, no debugger
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    landlock_version = landlock.version() if confined.filtered else 0
-    if landlock_version:
-        landlock.install(landlock_version)
 
-
-def lock(confined: Confinement, base: Base, *, channel: int, clip: int) -> None:
-    """Lock this process up, for ever, with two descriptors: its channel and its clip.
-
-    To be called after ``enter``. Raises OSError, ValueError.
-    """
-    _keep(channel, clip)
-    growth_bytes = max(0, confined.memory_bytes - base.resident_bytes)
-    rlimits.install(
-        space_bytes=base.mapped_bytes + growth_bytes,
-        cpu_s=confined.cpu_s,
-        descriptors=seccomp.CLIP_FD + 1,
-    )
-    if confined.filtered:
+    def __init__(self, confined: Confinement, base: Base) -> None:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, SIGKILL)  # without its zygote nobody would end it
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # no core dump, no debugger
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        self._confined = confined
+        self._filter: seccomp.Filter | None = None
+        growth_bytes = max(0, confined.memory_bytes - base.resident_bytes)
+        self._space_bytes = base.mapped_bytes + growth_bytes
+        if not confined.filtered:
+            return
         machine = kernel.machine()
         if machine is None:
             raise OSError("the system calls of this processor are not known")
-        seccomp.install(machine, os.getpid())
+        landlock_version = landlock.version()
+        if landlock_version:
+            landlock.install(landlock_version)
+        self._filter = seccomp.Filter(machine)
+
+    def lock(self, *, channel: int, clip: int) -> None:
+        """Lock it, for ever, with two descriptors: its channel and its clip."""
+        _keep(channel, clip)
+        rlimits.install(
+            space_bytes=self._space_bytes,
+            cpu_s=self._confined.cpu_s,
+            descriptors=seccomp.CLIP_FD + 1,
+        )
+        if self._filter is not None:
+            self._filter.install()
 
 
 def _keep(channel: int, clip: int) -> None:

@@ -4,7 +4,9 @@ import ctypes
 import os
 import platform
 import sys
+from collections.abc import Callable
 from enum import IntEnum
+from functools import cache
 from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
@@ -38,10 +40,16 @@ def syscall(number: int, *arguments: int) -> int:
     return _call("syscall", number, *arguments)
 
 
-def _call(name: str, *arguments: int) -> int:
+@cache
+def _function(name: str) -> Callable[..., int]:
     function = getattr(ctypes.CDLL(None, use_errno=True), name)
     function.restype = ctypes.c_long
-    result = int(function(*(ctypes.c_ulong(one) for one in arguments)))
+    found: Callable[..., int] = function
+    return found
+
+
+def _call(name: str, *arguments: int) -> int:
+    result = int(_function(name)(*(ctypes.c_ulong(one) for one in arguments)))
     if result == -1:
         error = ctypes.get_errno()
         raise OSError(error, f"{name}: {os.strerror(error)}")

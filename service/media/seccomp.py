@@ -7,6 +7,7 @@ include/uapi/asm-generic/unistd.h.
 """
 
 import ctypes
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -149,13 +150,21 @@ def program(machine: Machine, own_pid: int) -> bytes:
     return b"".join([*steps, _step(_RETURN, _KILL)])
 
 
-def install(machine: Machine, own_pid: int) -> None:
-    """Put the filter over this process, for ever. Needs no_new_privs. Raises OSError."""
-    code = ctypes.create_string_buffer(program(machine, own_pid))
-    count = (len(code) - 1) // 8
-    # struct sock_fprog: the length, padding, the address
-    header = ctypes.create_string_buffer(struct.pack("@HxxxxxxP", count, ctypes.addressof(code)))
-    kernel.syscall(_SECCOMP[machine], _SET_MODE_FILTER, _FLAG_TSYNC, ctypes.addressof(header))
+class Filter:
+    """The filter of this very process, made ready ahead of the moment when it is needed."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._call = _SECCOMP[machine]
+        self._code = ctypes.create_string_buffer(program(machine, os.getpid()))
+        # struct sock_fprog: the number of steps, padding, their address
+        steps = (len(self._code) - 1) // len(_step(_RETURN, 0))
+        header = struct.pack("@HxxxxxxP", steps, ctypes.addressof(self._code))
+        self._header = ctypes.create_string_buffer(header)
+
+    def install(self) -> None:
+        """Put it over this process, for ever. Needs no_new_privs. Raises OSError."""
+        header_at = ctypes.addressof(self._header)
+        kernel.syscall(self._call, _SET_MODE_FILTER, _FLAG_TSYNC, header_at)
 
 
 def _decision(rule: Rule) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from service.media import kernel
-from service.media.confinement import Base, Confinement, enter, lock
+from service.media.confinement import Base, Cell, Confinement
 from service.media.kernel import Machine
 from service.media.seccomp import CLIP_FD
 
@@ -67,8 +67,7 @@ def _start(attempt: Callable[[], None], confined: Confinement, base: Base) -> in
     code = _NOT_LOCKED
     try:
         nowhere = os.open(_NULL, os.O_RDWR)
-        enter(confined)
-        lock(confined, base, channel=nowhere, clip=nowhere)
+        Cell(confined, base).lock(channel=nowhere, clip=nowhere)
         os.close(CLIP_FD)  # or the limit of descriptors would refuse a new one, not the filter
         code = 0
         attempt()
