@@ -18,9 +18,8 @@ import PIL
 from hashing.extract import CLIP
 from service import caging, scenery
 from service.errors import NoCage, StoreError
-from service.media import kernel, landlock
-from service.media.confinement import Level
-from service.media.decoding import Decoding, Uncaged, extract
+from service.media import landlock
+from service.media.decoding import Decoding, Level, Uncaged, extract
 from service.settings import DATABASE, Settings
 from service.store.sqlite import SqliteStore
 
@@ -58,7 +57,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
     try:
         with caging.for_service(settings) as decoding:
-            yield _sandbox(settings)
+            yield _sandbox(decoding.level)
             yield from _decoders(decoding)
     except NoCage as error:
         yield Finding(Health.PROBLEM, "sandbox", "decoders are not locked up", str(error))
@@ -67,9 +66,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _space(settings.database)
 
 
-def _sandbox(settings: Settings) -> Finding:
-    level = caging.confinement(settings).level()
-    if kernel.machine() is None or level is Level.LIMITS_ONLY:
+def _sandbox(level: Level) -> Finding:
+    if level is Level.LIMITS_ONLY:
         text = "limits-only, as it was told: a decoder's defect can do what this user can"
         mend = "take --sandbox and RECIRC_SANDBOX away, or check clips from strangers elsewhere"
         return Finding(Health.WARNING, "sandbox", text, mend)

@@ -143,5 +143,5 @@ EXPORT: Final = (
     "NoX3NpemUiOjE2LCJwbGFuZV9weCI6NjR9LCJ2aWV3IjoiYXMgaXMiLCJzdHJlYW0iOjAsImZyYW1lcyI6Mn1dfXgBY/jF"
     'gAKiGPgJAGMCAAAqzwmVK1tt6w=="}\n'
 )
-READY: Final[Example] = {"status": "ready", "lists": 2, "references": 17}
+READY: Final[Example] = {"status": "ready", "sandbox": "full", "lists": 2, "references": 17}
 ALIVE: Final[Example] = {"status": "alive"}

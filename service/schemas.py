@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 VerdictName = Literal["match", "near_match", "no_match", "unscannable"]
 KindName = Literal["video", "image"]
 PolicyName = Literal["block", "allow"]
+SandboxName = Literal["full", "no-landlock", "limits-only"]
 Range = tuple[int, int]
 Ranges = Annotated[list[Range], Field(description="[start, end] in ms; empty for a still picture.")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -25,7 +26,11 @@ FalseAlarms = Annotated[
     ),
 ]
 Codes = Annotated[
-    list[str], Field(description="Stable codes of what kept the check from being complete.")
+    list[str],
+    Field(
+        description="Stable codes of what kept the check from being complete; "
+        "and `sandbox_limits_only`, which does not."
+    ),
 ]
 
 
@@ -98,9 +103,7 @@ class CheckAnswer(_Shape):
     """The answer to a check. ``unscannable`` means not checked: it never means clean."""
 
     verdict: VerdictName
-    complete: Annotated[
-        bool, Field(description="Whether all of the clip was checked; false with any problem.")
-    ]
+    complete: Annotated[bool, Field(description="Whether all of the clip was checked.")]
     duration_ms: Milliseconds
     checked_ms: Milliseconds
     frames: Count
@@ -218,8 +221,12 @@ class Alive(_Shape):
 
 
 class Ready(_Shape):
-    """The store can be read."""
+    """The store can be read, and clips can be decoded."""
 
     status: Literal["ready"]
+    sandbox: Annotated[
+        SandboxName,
+        Field(description="How decoders are locked up: by seccomp and Landlock, seccomp, or not."),
+    ]
     lists: Count
     references: Count

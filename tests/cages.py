@@ -15,7 +15,7 @@ from hashing.extract import Extract
 from hashing.lanes import Sampling
 from service.media.cage import Cage
 from service.media.confinement import MIB, Confinement
-from service.media.decoding import Decoding, Taking
+from service.media.decoding import Decoding, Level, Taking
 from tests import hostile
 
 
@@ -75,11 +75,15 @@ def run(script: str, stdin: bytes = b"") -> str:
 class Dying:
     """Decoders that fail in one way over the whole of a clip; without others, at once."""
 
+    level = Level.FULL
     notices = ()
 
     def __init__(self, error: type[RecircError], decoding: Decoding | None = None) -> None:
         self._error = error
         self._decoding = decoding
+
+    def require(self) -> None:
+        """It is there, and then it fails."""
 
     @contextmanager
     def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator[Taking]:

@@ -25,7 +25,8 @@ from service.errors import (
     SandboxViolation,
 )
 from service.media import child, decoding, memory, starting, wire
-from service.media.confinement import Confinement, Level
+from service.media.confinement import Confinement
+from service.media.decoding import Level
 from service.media.starting import Start, Started
 from service.media.wire import Request
 from service.media.zygote import ENDED, Why

@@ -3,22 +3,14 @@
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from signal import SIGKILL
 from typing import Final, Self
 
 from hashing.media import Limits
 from service.media import kernel, landlock, rlimits, seccomp
+from service.media.decoding import Level
 
 MIB: Final = 1024 * 1024
-
-
-class Level(StrEnum):
-    """How well decoders are locked up."""
-
-    FULL = "full"  # seccomp, Landlock, limits
-    NO_LANDLOCK = "no-landlock"  # the kernel has none: seccomp, limits
-    LIMITS_ONLY = "limits-only"  # a decoder that is taken over can do what this user can
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from enum import StrEnum
 from typing import BinaryIO, Final, Protocol
 
 from hashing.extract import Extract, Extraction
@@ -9,6 +10,14 @@ from hashing.lanes import Sampling
 from hashing.media import Limits
 
 LIMITS_ONLY: Final = "sandbox_limits_only"
+
+
+class Level(StrEnum):
+    """How well decoders are locked up."""
+
+    FULL = "full"  # seccomp, Landlock, limits
+    NO_LANDLOCK = "no-landlock"  # the kernel has none: seccomp, limits
+    LIMITS_ONLY = "limits-only"  # a decoder that is taken over can do what this user can
 
 
 class Taking(Protocol):
@@ -31,8 +40,15 @@ class Decoding(Protocol):
     """Something that decodes clips. Usable from several threads."""
 
     @property
+    def level(self) -> Level:
+        """How well decoders are locked up."""
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """Stable codes that every answer made by it carries: what the installation lacks."""
+
+    def require(self) -> None:
+        """Wait until clips can be decoded. Raises NoCage where they cannot be locked up."""
 
     def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> AbstractContextManager[Taking]:
         """A clip that can be asked about; a stream has to stay open for so long."""
@@ -41,10 +57,14 @@ class Decoding(Protocol):
 class Uncaged:
     """Decodes in this process, with the limits of ``hashing.media`` alone."""
 
+    level = Level.LIMITS_ONLY
     notices = (LIMITS_ONLY,)
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits
+
+    def require(self) -> None:
+        """There is nothing to wait for."""
 
     @contextmanager
     def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator[Taking]:

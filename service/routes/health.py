@@ -17,11 +17,18 @@ async def livez() -> schemas.Alive:
 @router.get(
     "/readyz",
     summary="Can it check?",
-    responses=answers(200, {"ready": examples.READY}, "store_error"),
+    responses=answers(200, {"ready": examples.READY}, "store_error", "no_cage"),
 )
 def readyz(context: Parts) -> schemas.Ready:
-    """The store can be read. With no references at all, every check is `unscannable`."""
+    """The store can be read, and clips decoded: a decoders' process that died is replaced.
+
+    With no references at all, every check is `unscannable`.
+    """
+    context.decoding.require()
     found = context.store.lists()
     return schemas.Ready(
-        status="ready", lists=len(found), references=sum(one.references for one in found)
+        status="ready",
+        sandbox=context.decoding.level.value,
+        lists=len(found),
+        references=sum(one.references for one in found),
     )

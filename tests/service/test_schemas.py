@@ -16,7 +16,7 @@ from hashing.verdict import Verdict
 from service import answers, examples, problems, schemas
 from service.app import create_app
 from service.checking import CheckResult, Match
-from service.media.decoding import Uncaged
+from service.media.decoding import Level, Uncaged
 from tests import findings
 from tests.memory_store import MemoryStore
 from tests.service.calls import calling, settings
@@ -79,7 +79,12 @@ def test_an_answer_passes_through_its_shape_unchanged(speed: float) -> None:
 
 @pytest.mark.parametrize(
     ("literal", "names"),
-    [(schemas.VerdictName, Verdict), (schemas.KindName, Kind), (schemas.PolicyName, Policy)],
+    [
+        (schemas.VerdictName, Verdict),
+        (schemas.KindName, Kind),
+        (schemas.PolicyName, Policy),
+        (schemas.SandboxName, Level),
+    ],
 )
 def test_choices_are_those_of_the_core(literal: object, names: type[StrEnum]) -> None:
     assert list(get_args(literal)) == [name.value for name in names]

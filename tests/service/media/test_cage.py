@@ -33,8 +33,8 @@ from service.errors import (
 )
 from service.media import starting, wire
 from service.media.cage import Cage
-from service.media.confinement import MIB, Confinement, Level
-from service.media.decoding import extract
+from service.media.confinement import MIB, Confinement
+from service.media.decoding import Level, extract
 from service.media.starting import Started
 from tests import cages, clips, hostile
 from tests.memory_store import MemoryStore
