@@ -4,14 +4,13 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import IntEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 
+from service import opening
 from service.parameters import (
     Database,
     Format,
@@ -22,12 +21,6 @@ from service.parameters import (
     Paths,
     Sandboxed,
 )
-
-if TYPE_CHECKING:
-    from service.console import Console
-    from service.media.decoding import Decoding
-    from service.settings import Settings
-    from service.store.base import Store
 
 _EPILOG: Final = """\b
 Exit codes:
@@ -94,7 +87,7 @@ def check(
     """
     from service import commands
 
-    with _decoding(database, sandbox) as decoding, _opened(database) as (console, store):
+    with opening.checking(database, sandbox) as (console, store, decoding):
         verdicts = commands.check(
             console,
             store,
@@ -103,7 +96,7 @@ def check(
             lists or [],
             json=json,
             thorough=thorough,
-            debug=_debug(),
+            debug=opening.debug(),
         )
     if any(commands.is_found(verdict) for verdict in verdicts):
         raise typer.Exit(Exit.FOUND)
@@ -138,10 +131,10 @@ def add(
     from service import commands
 
     naming = commands.Naming(reference_id, label, incident)
-    with _decoding(database, sandbox) as decoding, _opened(database) as (console, store):
+    with opening.checking(database, sandbox) as (console, store, decoding):
         _leave(
             done=commands.add(
-                console, store, decoding, list_name, paths, naming=naming, debug=_debug()
+                console, store, decoding, list_name, paths, naming=naming, debug=opening.debug()
             )
         )
 
@@ -160,7 +153,7 @@ def remove(
     """
     from service import commands
 
-    with _opened(database) as (console, store):
+    with opening.opened(database) as (console, store):
         _leave(done=commands.remove(console, store, list_name, ids))
 
 
@@ -182,10 +175,15 @@ def hash_(
     """
     from service import commands
 
-    with _decoding(None, sandbox) as decoding:
+    with opening.decoding(None, sandbox) as decoding:
         _leave(
             done=commands.fingerprint(
-                _console(), decoding, paths, json=json, reference=reference, debug=_debug()
+                opening.console(),
+                decoding,
+                paths,
+                json=json,
+                reference=reference,
+                debug=opening.debug(),
             )
         )
 
@@ -197,7 +195,7 @@ def lists(context: typer.Context, json: Json = False, database: Database = None)
 
     context.obj = (json, database)  # options may stand before a command as well as after it
     if context.invoked_subcommand is None:
-        with _opened(database) as (console, store):
+        with opening.opened(database) as (console, store):
             listing.show_lists(console, store, json=json)
 
 
@@ -209,7 +207,7 @@ def show(
     from service import listing
 
     json_before, database_before = context.obj
-    with _opened(database or database_before) as (console, store):
+    with opening.opened(database or database_before) as (console, store):
         listing.show_list(console, store, name, json=json or json_before)
 
 
@@ -238,7 +236,7 @@ def set_(
     from service import listing
 
     json_before, database_before = context.obj
-    with _opened(database or database_before) as (console, store):
+    with opening.opened(database or database_before) as (console, store):
         listing.accept(console, store, name, false_alarms, json=json or json_before)
 
 
@@ -260,7 +258,7 @@ def import_(
     from service import commands
 
     del list_format  # one for now
-    with _opened(database) as (console, store):
+    with opening.opened(database) as (console, store):
         _leave(done=commands.import_list(console, store, list_name, file))
 
 
@@ -285,7 +283,7 @@ def export(
     from service import commands
 
     del list_format  # one for now
-    with _opened(database) as (console, store):
+    with opening.opened(database) as (console, store):
         commands.export_list(console, store, list_name, output, replace=force)
 
 
@@ -307,7 +305,7 @@ def explain(
     """
     from service import commands
 
-    with _decoding(database, sandbox) as decoding, _opened(database) as (console, store):
+    with opening.checking(database, sandbox) as (console, store, decoding):
         commands.explain(
             console,
             store,
@@ -336,10 +334,10 @@ def serve(
 
     Without keys it listens on loopback only.
     """
-    _prepare()
+    opening.prepare()
     from service import app as http
 
-    http.serve(_settings(database, host=host, port=port, sandbox=sandbox))
+    http.serve(opening.settings(database, host=host, port=port, sandbox=sandbox))
 
 
 @app.command()
@@ -351,8 +349,8 @@ def demo() -> None:
     """
     from service import proofs
 
-    with _decoding(None, None) as decoding:
-        _leave(done=proofs.demo(_console(), decoding))
+    with opening.decoding(None, None) as decoding:
+        _leave(done=proofs.demo(opening.console(), decoding))
 
 
 @app.command()
@@ -361,10 +359,10 @@ def doctor(database: Database = None) -> None:
 
     Says how to mend what is wrong.
     """
-    _prepare()
+    opening.prepare()
     from service import proofs
 
-    _leave(done=proofs.doctor(_console(), _settings(database)))
+    _leave(done=proofs.doctor(opening.console(), opening.settings(database)))
 
 
 def main() -> NoReturn:
@@ -382,64 +380,10 @@ def run(arguments: Sequence[str]) -> int:
     return running.run(
         lambda: command.main(list(arguments), prog_name="recirc", standalone_mode=False),
         running.Codes(Exit.DONE, Exit.NOT_DONE, Exit.INTERRUPTED, Exit.PIPE_CLOSED),
-        debug=_debug(),
+        debug=opening.debug(),
     )
 
 
 def _leave(*, done: bool) -> None:
     if not done:
         raise typer.Exit(Exit.NOT_DONE)
-
-
-def _debug() -> bool:
-    return bool(os.environ.get("RECIRC_DEBUG"))
-
-
-def _console() -> "Console":
-    from service.console import Console
-
-    return Console.of_process()
-
-
-def _settings(
-    database: Path | None,
-    *,
-    host: str | None = None,
-    port: int | None = None,
-    sandbox: str | None = None,
-) -> "Settings":
-    from service import settings
-
-    return settings.from_environment(
-        os.environ, database=database, host=host, port=port, sandbox=sandbox
-    )
-
-
-@contextmanager
-def _decoding(database: Path | None, sandbox: str | None) -> "Iterator[Decoding]":
-    """The decoders of a command, locked up before there is a database or a second thread."""
-    _prepare()
-    from service import caging
-
-    with caging.for_command(_settings(database, sandbox=sandbox)) as decoding:
-        yield decoding
-
-
-@contextmanager
-def _opened(database: Path | None) -> "Iterator[tuple[Console, Store]]":
-    """Console and database of a command that needs lists; the database is made on first use."""
-    _prepare()
-    from service.store.sqlite import SqliteStore
-
-    store = SqliteStore(_settings(database).database)
-    try:
-        yield _console(), store
-    finally:
-        store.close()
-
-
-def _prepare() -> None:
-    """OpenCV works in this thread alone: its pictures are too small to be shared out."""
-    import cv2
-
-    cv2.setNumThreads(1)

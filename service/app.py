@@ -60,17 +60,8 @@ def create_app(
     limits: BodyLimits | None = None,
 ) -> FastAPI:
     """The service, ready for a server. It closes its store at its end. Raises StoreError."""
-    body_bytes = settings.body_limit_bytes
-    limits = limits or BodyLimits(body_bytes=body_bytes, held_bytes=HELD_BODIES * body_bytes)
     kept = SqliteStore(settings.database) if store is None else store
-    threads = processors()
-    context = Context(
-        store=kept,
-        decoding=decoding,
-        checker=Checker(kept, decoding),
-        bodies=Bodies(limits),
-        workers=Workers(threads=threads, places=threads * PLACES_PER_THREAD),
-    )
+    context = _context(settings, decoding, kept, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -94,6 +85,21 @@ def create_app(
         app.include_router(routes.router)
     app.add_middleware(Guard, hosts=LOOPBACK_NAMES | {settings.host.lower()})
     return app
+
+
+def _context(
+    settings: Settings, decoding: Decoding, store: Store, limits: BodyLimits | None
+) -> Context:
+    body_bytes = settings.body_limit_bytes
+    limits = limits or BodyLimits(body_bytes=body_bytes, held_bytes=HELD_BODIES * body_bytes)
+    threads = processors()
+    return Context(
+        store=store,
+        decoding=decoding,
+        checker=Checker(store, decoding),
+        bodies=Bodies(limits),
+        workers=Workers(threads=threads, places=threads * PLACES_PER_THREAD),
+    )
 
 
 def listen(settings: Settings) -> socket.socket:
