@@ -42,7 +42,7 @@ def short() -> Cage:
 @cache
 def busy() -> Cage:
     """The same with little processor time."""
-    return _hostile(Confinement(cpu_s=1))
+    return _hostile(Confinement(cpu_s=1, wall_s=30))
 
 
 @cache

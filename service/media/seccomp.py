@@ -29,13 +29,11 @@ _SECCOMP: Final = {Machine.X86_64: 317, Machine.AARCH64: 277}
 
 _LOAD: Final = 0x20  # BPF_LD | BPF_W | BPF_ABS, linux/bpf_common.h
 _IF_EQUAL: Final = 0x15
-_IF_GREATER_OR_EQUAL: Final = 0x35
 _IF_ANY_BIT: Final = 0x45
 _RETURN: Final = 0x06
 _NUMBER_AT: Final = 0  # offsets in struct seccomp_data, linux/seccomp.h
 _ARCH_AT: Final = 4
 _ARGUMENTS_AT: Final = 16
-_X32: Final = 0x40000000  # the second table of calls on x86-64
 
 _EXEC: Final = 0x4  # PROT_EXEC
 
@@ -140,8 +138,6 @@ def program(machine: Machine, own_pid: int) -> bytes:
     """The filter as struct sock_filter of linux/filter.h, one after the other."""
     steps = [_step(_LOAD, _ARCH_AT), _step(_IF_EQUAL, machine, 1, 0), _step(_RETURN, _KILL)]
     steps.append(_step(_LOAD, _NUMBER_AT))
-    if machine is Machine.X86_64:
-        steps += [_step(_IF_GREATER_OR_EQUAL, _X32, 0, 1), _step(_RETURN, _KILL)]
     for rule in rules(own_pid):
         number = rule.number(machine)
         if number is not None:

@@ -267,6 +267,17 @@ class TestChild:
             environment = Path(f"/proc/{cage.zygote_pid}/environ").read_bytes()
             assert b"RECIRC" not in environment
 
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root to become nobody")
+    def test_nobody_else_s_processes_can_look_into_it(self) -> None:
+        """What must not be dumped belongs to root (proc(5)), whoever runs it."""
+        with closing(Cage(Confinement(), hostile.as_nobody)) as cage:
+            zygote = cage.zygote_pid
+            with cage.opened(hostile.clip("asleep"), CLIP) as asking:
+                asking._channel.send(bytes([wire.Request.WHOLE]))
+                owners = [os.stat(f"/proc/{pid}/mem").st_uid for pid in (zygote, only_child(cage))]
+
+        assert owners == [65534, 0]
+
     def test_the_clip_is_sealed(self) -> None:
         cage = cages.taken_over()
         with cage.opened(hostile.clip("asleep"), CLIP) as asking:
