@@ -35,8 +35,14 @@ def taken_over() -> Cage:
 
 @cache
 def short() -> Cage:
-    """The same with little time and memory."""
-    return _hostile(Confinement(wall_s=1, cpu_s=5, memory_bytes=200 * MIB))
+    """The same with little time: only for what never ends by itself."""
+    return _hostile(Confinement(wall_s=1))
+
+
+@cache
+def tight() -> Cage:
+    """The same with little memory, and time for a busy machine."""
+    return _hostile(Confinement(wall_s=60, memory_bytes=200 * MIB))
 
 
 @cache

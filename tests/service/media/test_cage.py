@@ -69,7 +69,8 @@ def error_of(cage: Cage, deed: str) -> MediaError:
     ],
 )
 def test_every_end_has_its_code(deed: str, error: type[DecoderDied]) -> None:
-    raised = error_of(cages.short(), deed)
+    cage = cages.short() if error is OutOfTime else cages.tight()
+    raised = error_of(cage, deed)
 
     assert type(raised) is error
     assert str(raised)
@@ -115,7 +116,7 @@ def test_memory_is_limited_and_told(make: Callable[[], bytes]) -> None:
 
 @pytest.mark.parametrize("deed", ["memory hog", "memory hog by mmap"])
 def test_no_child_holds_more_than_it_may(deed: str) -> None:
-    with cages.short().opened(hostile.clip(deed), CLIP) as asking, pytest.raises(DecoderDied):
+    with cages.tight().opened(hostile.clip(deed), CLIP) as asking, pytest.raises(DecoderDied):
         asking.whole()
 
     assert asking.ended is not None
