@@ -11,7 +11,7 @@ costs about as much as another. ``crowded_out`` says how many hashes are missing
 for that; of these alone a near pair may be missed, and of a query that is near so many others.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -178,7 +178,7 @@ def build(hashes: NDArray[np.uint8], layout: Layout) -> Tables:
     parts, counts = [np.zeros(0, np.uint64)], [np.zeros(1, np.int64)]
     crowded = np.zeros(len(numbers), np.bool_)
     for chunk, width in enumerate(layout.widths):
-        # Sorted as one number, value above place: numpy sorts that many times as fast as it argsorts.
+        # Sorted as one number, value above place: many times as fast as argsort.
         order = values[chunk].astype(np.uint64) << np.uint64(32)
         order |= np.arange(len(numbers), dtype=np.uint64)
         order.sort()
