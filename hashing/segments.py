@@ -7,6 +7,7 @@ against every reference frame, in blocks that stay in the cache; a large one by 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Self, TypeVar
 
 import numpy as np
@@ -138,8 +139,8 @@ class Segment:
         clip_rows, rows, distances = clip_rows[order], rows[order], distances[order]
         starts = self.columns.starts
         places = np.searchsorted(starts, rows, side="right") - 1
-        firsts = np.flatnonzero(np.diff(places, prepend=-1))
-        for first, after in zip(firsts, [*firsts[1:], len(rows)], strict=True):
+        bounds = np.append(np.flatnonzero(np.diff(places, prepend=-1)), len(rows))
+        for first, after in pairwise(bounds.tolist()):
             place = int(places[first])
             part = slice(first, after)
             yield place, (clip_rows[part], rows[part] - starts[place], distances[part])
