@@ -84,7 +84,14 @@ def check(
 
     with _opened(database) as (console, store):
         verdicts = commands.check(
-            console, store, paths, lists or [], json=json, thorough=thorough, debug=_debug()
+            console,
+            store,
+            paths,
+            lists or [],
+            json=json,
+            thorough=thorough,
+            debug=_debug(),
+            index=_settings(database).index,
         )
     if any(commands.is_found(verdict) for verdict in verdicts):
         raise typer.Exit(Exit.FOUND)
@@ -280,7 +287,8 @@ def explain(
     from service import commands
 
     with _opened(database) as (console, store):
-        commands.explain(console, store, path, list_name, reference_id, json=json)
+        index = _settings(database).index
+        commands.explain(console, store, path, list_name, reference_id, json=json, index=index)
 
 
 @app.command()

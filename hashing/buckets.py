@@ -45,12 +45,12 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]]
 class Tables:
     """The arrays behind ``Buckets``: flat, so that a file can hold them as they are.
 
-    ``starts`` uint32: for each chunk and value where its entries begin; one more at the end.
+    ``bucket_starts`` uint32: for each chunk and value where its entries begin; one more at the end.
     ``entries`` uint64: signature << 32 | row. ``twins``, ``twin_of`` uint32 (k,): rows that have no
     entry, and the earlier row of each that has the same hash, in order of the latter.
     """
 
-    starts: NDArray[np.uint32]
+    bucket_starts: NDArray[np.uint32]
     entries: NDArray[np.uint64]
     twin_of: NDArray[np.uint32]
     twins: NDArray[np.uint32]
@@ -105,7 +105,7 @@ class Buckets:
         """What these buckets, (m, queries), hold with a signature like the query's: in bounded
         blocks queries and rows of the index. Each block asks anew who ``is_open``.
         """
-        starts, entries = self.tables.starts, self.tables.entries
+        starts, entries = self.tables.bucket_starts, self.tables.entries
         asking = np.tile(np.arange(asked.shape[1]), len(asked))
         first = np.take(starts, asked.ravel()).astype(np.int64)
         lengths = np.take(starts, asked.ravel() + 1) - first

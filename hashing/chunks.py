@@ -26,7 +26,7 @@ from hashing import bits
 
 EXACT_BITS: Final = 31
 SIGNATURE_BITS: Final = 12
-_PERMUTATION: Final = np.random.default_rng(2012).permutation(bits.HASH_BITS)
+PERMUTATION: Final = np.random.default_rng(2012).permutation(bits.HASH_BITS)
 _WINDOW_BYTES: Final = 8  # holds 32 bits from any bit of its first byte on
 _BLOCK: Final = 1 << 16  # hashes permuted at once: 16 MB of single bits
 
@@ -94,7 +94,7 @@ def _masks(width: int, flips: int) -> NDArray[np.uint32]:
 
 def _permuted(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The permuted bits, uint8 (n, 40): the first 64 come again at the end."""
-    single = np.take(np.unpackbits(hashes, axis=1), _PERMUTATION, axis=1)
+    single = np.take(np.unpackbits(hashes, axis=1), PERMUTATION, axis=1)
     packed = np.packbits(single, axis=1)
     return np.concatenate([packed, packed[:, :_WINDOW_BYTES]], axis=1)
 

@@ -61,7 +61,7 @@ def create_app(
     threads = processors()
     context = Context(
         store=kept,
-        checker=Checker(kept),
+        checker=Checker(kept, snapshots=settings.index),
         bodies=Bodies(limits),
         workers=Workers(threads=threads, places=threads * PLACES_PER_THREAD),
     )

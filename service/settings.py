@@ -40,17 +40,24 @@ BODY_LIMIT_BYTES: Final = Variable(
     "268435456",  # 256 MiB; request bodies are held in memory
     "The longest request body in bytes, at least 1024; longer ones are refused.",
 )
-VARIABLES: Final = (DATABASE, HOST, PORT, BODY_LIMIT_BYTES)
+INDEX: Final = Variable(
+    "RECIRC_INDEX",
+    "the database's name with .index behind it",
+    "The folder of index files, which long lists begin with instead of being read anew. It holds "
+    "what the lists hold, and can be deleted at any time; where it cannot be written it is missed.",
+)
+VARIABLES: Final = (DATABASE, INDEX, HOST, PORT, BODY_LIMIT_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that a deployment may choose."""
+    """All that a deployment may choose. ``index``: None keeps no index files."""
 
     database: Path
     host: str
     port: int
     body_limit_bytes: int
+    index: Path | None = None
 
 
 def from_environment(
@@ -64,13 +71,15 @@ def from_environment(
 
     A variable that is set to nothing counts as not set. Raises BadSetting, naming the variable.
     """
+    path = _database(environment, database)
     return Settings(
-        database=_database(environment, database),
+        database=path,
         host=_host(host if host is not None else _value(environment, HOST)),
         port=_whole(PORT, _value(environment, PORT) if port is None else str(port), 0, 65_535),
         body_limit_bytes=_whole(
             BODY_LIMIT_BYTES, _value(environment, BODY_LIMIT_BYTES), 1024, 2**40
         ),
+        index=_index(environment, path),
     )
 
 
@@ -91,6 +100,15 @@ def _database(environment: Mapping[str, str], chosen: Path | None) -> Path:
         return path.expanduser()
     except RuntimeError as problem:
         raise BadSetting(f"{DATABASE.name} (--db): {str(path)!a}: {problem}") from problem
+
+
+def _index(environment: Mapping[str, str], database: Path) -> Path:
+    named = environment.get(INDEX.name)
+    if not named:
+        return database.with_name(f"{database.name}.index")
+    if "\0" in named or Path(named).is_file():
+        raise BadSetting(f"{INDEX.name}: {named!a} is not the name of a folder")
+    return Path(named).absolute()
 
 
 def _host(untrusted: str) -> str:

@@ -20,6 +20,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
         host=defaults["RECIRC_HOST"],
         port=int(defaults["RECIRC_PORT"]),
         body_limit_bytes=int(defaults["RECIRC_BODY_LIMIT_BYTES"]),
+        index=user_data_path("recirc") / "recirc.sqlite3.index",
     )
     assert settings.host == "127.0.0.1"  # loopback until keys exist
 
@@ -35,18 +36,21 @@ ENVIRONMENT = {
     "RECIRC_HOST": "::1",
     "RECIRC_PORT": " 0 ",
     "RECIRC_BODY_LIMIT_BYTES": "1024",
+    "RECIRC_INDEX": "/there",
     "RECIRC_OTHER": "?",
 }
 
 
 def test_a_variable_goes_before_the_default() -> None:
-    assert from_environment(ENVIRONMENT) == Settings(Path("lists.db"), "::1", 0, 1024)
+    assert from_environment(ENVIRONMENT) == Settings(
+        Path("lists.db"), "::1", 0, 1024, Path("/there")
+    )
 
 
 def test_an_option_goes_before_the_variable() -> None:
     settings = from_environment(ENVIRONMENT, database=Path("b"), host="localhost", port=9)
 
-    assert settings == Settings(Path("b"), "localhost", 9, 1024)
+    assert settings == Settings(Path("b"), "localhost", 9, 1024, Path("/there"))
 
 
 def test_a_variable_set_to_nothing_is_not_set() -> None:
