@@ -95,13 +95,22 @@ def in_background(work: Callable[[], None]) -> None:
 class Loader:
     """The lists of one store, each loaded when it is first asked for. Usable from several threads.
 
-    ``folder``: where snapshots are; None keeps none. ``run``: how work beside the checks is begun.
+    ``folder``: where snapshots are; None keeps none, nor do lists with fewer frames than
+    ``snapshot_frames``. ``run``: how work beside the checks is begun.
     """
 
-    def __init__(self, store: Store, folder: Path | None, *, run: Run = in_background) -> None:
+    def __init__(
+        self,
+        store: Store,
+        folder: Path | None,
+        *,
+        run: Run = in_background,
+        snapshot_frames: int = SNAPSHOT_FRAMES,
+    ) -> None:
         self._store = store
         self._folder = folder
         self._run = run
+        self._snapshot_frames = snapshot_frames
         self._loaded: dict[str, LoadedList] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()  # of the dictionary of locks
@@ -199,7 +208,7 @@ class Loader:
 
     def _write(self, name: str, loaded: LoadedList) -> None:
         (held,) = loaded.held
-        if self._folder is None or held.shelf.part.frames < SNAPSHOT_FRAMES:
+        if self._folder is None or held.shelf.part.frames < self._snapshot_frames:
             return
         with _told(name):
             snapshots.write(snapshots.path_of(self._folder, name), held.shelf, loaded.mark)
