@@ -97,7 +97,7 @@ def _flipped(
 def _flat_ms(
     hashes: NDArray[np.uint8], clip: NDArray[np.uint8], pairs: tuple[NDArray[Any], ...]
 ) -> float | None:
-    """FAISS's time for the same; None where it is not installed. Asserts that pairs are the same."""
+    """FAISS's time for the same, whose pairs have to be the same; None where it is not there."""
     try:
         faiss = importlib.import_module("faiss")
     except ImportError:
@@ -108,7 +108,8 @@ def _flat_ms(
     found: list[tuple[NDArray[Any], ...]] = []
     best_ms = _best_ms(lambda: found.append(flat.range_search(clip, EXACT_BITS + 1)), runs=2)
     limits, _, rows = found[-1]
-    query_rows = np.repeat(np.arange(len(clip)), np.diff(limits.astype(np.int64)))
+    counts: NDArray[np.int64] = np.diff(limits).astype(np.int64)
+    query_rows = np.repeat(np.arange(len(clip)), counts)
     theirs = set(zip(query_rows.tolist(), rows.tolist(), strict=True))
     ours = set(zip(pairs[0].tolist(), pairs[1].tolist(), strict=True))
     assert ours == theirs, f"{len(ours - theirs)} pairs too many, {len(theirs - ours)} too few"

@@ -113,5 +113,5 @@ def test_the_proof_holds_chunk_by_chunk(layout: Layout) -> None:
         spoilt = sum(need[: len(need) - left])
         spare = EXACT_BITS - spoilt
         lacking = SIGNATURE_BITS + 1 - 2 * max(need)
-        enough_in_all = 2 * EXACT_BITS >= left * (SIGNATURE_BITS + 1)
+        enough_in_all = left * (SIGNATURE_BITS + 1) <= 2 * EXACT_BITS
         assert not (spare >= lacking and 2 * spare >= left * lacking and enough_in_all)

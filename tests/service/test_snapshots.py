@@ -1,5 +1,6 @@
 """Index files: what was written is read, and nothing else is."""
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,11 +50,10 @@ def test_what_was_written_is_read_and_searched(tmp_path: Path) -> None:
     ]
     clip = random_hashes(1, FLAT_FRAMES)[:5]
     for mine, theirs in zip(read.part.segments, SHELF.part.segments, strict=True):
-        for one, other in zip(
-            mine.search(clip, 31, quick=False), theirs.search(clip, 31, quick=False), strict=True
-        ):
-            assert one[0] == other[0]
-            assert all(np.array_equal(a, b) for a, b in zip(one[1], other[1], strict=True))
+        found, expected = mine.search(clip, 31, quick=False), theirs.search(clip, 31, quick=False)
+        for (place, rows), (other_place, other_rows) in zip(found, expected, strict=True):
+            assert place == other_place
+            assert np.array_equal(np.array(rows), np.array(other_rows))
 
 
 def test_an_empty_list_has_a_snapshot_too(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ Damage = Callable[[bytes], bytes]
 def of_other_code(data: bytes) -> bytes:
     """Sound, but its header says that it was made another way."""
     header_bytes = int.from_bytes(data[8:16], "little")
-    header = data[24 : 24 + header_bytes].replace(b"phash256", b"phash257")
-    start = data[:16] + snapshots.zlib.crc32(header).to_bytes(4, "little") + data[20:24]
+    header: bytes = data[24 : 24 + header_bytes].replace(b"phash256", b"phash257")
+    start = data[:16] + zlib.crc32(header).to_bytes(4, "little") + data[20:24]
     return start + header + data[24 + header_bytes :]
 
 
