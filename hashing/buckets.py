@@ -22,11 +22,11 @@ from hashing import bits, chunks
 from hashing.chunks import SIGNATURE_BITS, Layout
 
 EXACT_BITS: Final = chunks.EXACT_BITS
-MOST_HASHES: Final = 1 << 28  # of 13 tables each, so that a place fits 32 bits
-# From here on longer chunks are quicker; their tables take 46 MB.
+MOST_HASHES: Final = 1 << 28  # of 14 tables each, so that a place fits 32 bits
+# From here on fewer, longer chunks are as quick and take less memory; their tables take 19 MB.
 LONG_CHUNKS_FROM: Final = 2_000_000
 # Entries of a bucket at most, or so many times the mean: those of one clip's neighbouring frames
-# are 50 to 95 times as full as by chance, and ten million frames make 10 to 19 a bucket by chance.
+# are 50 to 95 times as full as by chance, and ten million frames make 19 to 38 a bucket by chance.
 CROWD: Final = 1024
 _CROWD_MEANS: Final = 16
 # Pairs of one query that are kept: of one reference the alignment takes 24 a frame, and a clip that

@@ -35,14 +35,14 @@ _BLOCK: Final = 1 << 16  # hashes permuted at once: 16 MB of single bits
 class Layout:
     """Widths of the chunks in bits, 256 in all, and how many bits of each may be turned over.
 
-    ``exact_flips``: for every pair within ``EXACT_BITS``; ``loose_flips``: for seeds beyond;
-    ``quick_flips``: for a look at little cost. The same for all chunks but in the first.
+    ``exact_flips``: for every pair within ``EXACT_BITS``; ``loose_flips``: for seeds beyond, three
+    of four at 60 bits; ``quick_flips``: for a look at little cost.
     """
 
     widths: tuple[int, ...]
     exact_flips: tuple[int, ...]
-    loose_flips: int
-    quick_flips: int
+    loose_flips: tuple[int, ...]
+    quick_flips: tuple[int, ...]
 
     @cached_property
     def offsets(self) -> NDArray[np.int64]:
@@ -51,12 +51,8 @@ class Layout:
 
     def masks(self, within_bits: int, *, quick: bool) -> list[NDArray[np.uint32]]:
         """For each chunk what to turn over in its value: nothing, one bit of it, perhaps two."""
-        if quick:
-            flips = (self.quick_flips,) * len(self.widths)
-        elif within_bits > EXACT_BITS:
-            flips = (self.loose_flips,) * len(self.widths)
-        else:
-            flips = self.exact_flips
+        flips = self.loose_flips if within_bits > EXACT_BITS else self.exact_flips
+        flips = self.quick_flips if quick else flips
         return [_masks(width, most) for width, most in zip(self.widths, flips, strict=True)]
 
     def cut(self, hashes: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
@@ -74,11 +70,17 @@ class Layout:
         return values, signatures
 
 
-# Chunks of about log2(n) bits: shorter ones hold many hashes that agree by chance, longer ones need
-# so many neighbours looked up that most are empty (docs/decisions/0010-the-index.md has the table).
-SHORT: Final = Layout((16,) * 16, exact_flips=(1,) * 16, loose_flips=1, quick_flips=0)
+# Chunks a little shorter than log2(n) bits: what a bucket holds lies together, so a few fuller ones
+# are read faster than many small ones, until there is too much in them. Fewer tables take less
+# memory. docs/decisions/0010-the-index.md has the comparison.
+SHORT: Final = Layout(
+    (16,) * 16, exact_flips=(1,) * 16, loose_flips=(1,) * 16, quick_flips=(0,) * 16
+)
 LONG: Final = Layout(
-    (19,) * 4 + (20,) * 9, exact_flips=(2,) * 6 + (1,) * 7, loose_flips=2, quick_flips=1
+    (18,) * 10 + (19,) * 4,
+    exact_flips=(2,) * 4 + (1,) * 10,
+    loose_flips=(2,) * 6 + (1,) * 8,
+    quick_flips=(1,) * 4 + (0,) * 10,
 )
 
 

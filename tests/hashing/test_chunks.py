@@ -33,7 +33,10 @@ def is_found(layout: Layout, turned: NDArray[np.int64]) -> bool:
 def test_the_chunks_are_all_bits_and_leave_none_of_31_out(layout: Layout) -> None:
     assert sum(layout.widths) == bits.HASH_BITS
     assert sum(flips + 1 for flips in layout.exact_flips) == EXACT_BITS + 1
-    assert max(layout.exact_flips) <= layout.loose_flips
+    for exact, loose, quick in zip(
+        layout.exact_flips, layout.loose_flips, layout.quick_flips, strict=True
+    ):
+        assert quick <= exact <= loose
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -55,8 +58,8 @@ def test_cutting_gives_the_permuted_bits(layout: Layout) -> None:
 def test_masks_turn_over_every_choice_of_bits_once(layout: Layout) -> None:
     for within, quick, flips in (
         (EXACT_BITS, False, layout.exact_flips),
-        (EXACT_BITS + 1, False, (layout.loose_flips,) * len(layout.widths)),
-        (EXACT_BITS + 1, True, (layout.quick_flips,) * len(layout.widths)),
+        (EXACT_BITS + 1, False, layout.loose_flips),
+        (EXACT_BITS + 1, True, layout.quick_flips),
     ):
         for masks, width, most in zip(
             layout.masks(within, quick=quick), layout.widths, flips, strict=True
