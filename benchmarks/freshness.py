@@ -1,8 +1,10 @@
 """A long list in a real store: made, opened, changed, and checked against. Part of
 ``benchmarks.index``, which prints it."""
 
+import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,37 +14,48 @@ from typing import Final
 import numpy as np
 
 from benchmarks import trajectories
+from benchmarks.footage import clip_480p
+from benchmarks.processes import in_turn, median_cpu_s
 from hashing import bits
 from hashing.fingerprint import Fingerprint, Kind
 from hashing.reference import Policy, Reference
 from hashing.verdict import Verdict
-from service import snapshots
+from service import settings, snapshots
 from service.checking import Checker
 from service.store.sqlite import SqliteStore
 
 _CACHE: Final = Path(__file__).resolve().parents[1] / ".bench" / "index"
+_RECIRC: Final = str(Path(sys.executable).with_name("recirc"))
 _LIST: Final = "long"
 _CHANGES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """What it took: seconds for the slow, milliseconds (medians) for the quick things."""
+    """What it took: CPU seconds to build, wall-clock times for the rest (medians of changes).
+
+    ``checks``: clip, and CPU seconds of ``recirc check`` with an empty list and with this one.
+    """
 
     build_s: float
     open_s: float
     bytes_a_frame: float
     add_ms: float
     remove_ms: float
-    first_check_s: float
+    checks: tuple[tuple[str, float, float], ...]
 
 
-def measure(frames: int, folder: Path) -> Freshness:
-    """Build, open and change a list of so many frames; ``folder`` takes its index file."""
+def measure(frames: int, scratch: Path) -> Freshness:
+    """Build, open and change a list of so many frames; ``scratch`` takes its index file."""
     database = _database(frames)
+    os.environ["RECIRC_INDEX"] = str(scratch)
+    folder = settings.from_environment(os.environ, database=database).index
+    assert folder is not None
     with closing(SqliteStore(database)) as store:
         store.remove(_LIST, [f"new-{number}" for number in range(_CHANGES)])
-        build_s = _seconds(lambda: Checker(store, snapshots=folder).lists())
+        started_s = time.process_time()
+        Checker(store, snapshots=folder).lists()
+        build_s = time.process_time() - started_s
         checker = Checker(store, snapshots=folder)
         open_s = _seconds(checker.lists)
         (listed,) = checker.lists()
@@ -66,8 +79,21 @@ def measure(frames: int, folder: Path) -> Freshness:
             bytes_a_frame=path.stat().st_size / listed.index.frames,
             add_ms=median(added_ms),
             remove_ms=median(removed_ms),
-            first_check_s=0.0,
+            checks=tuple(_checks(database, scratch)),
         )
+
+
+def _checks(database: Path, scratch: Path) -> Iterator[tuple[str, float, float]]:
+    """Cold checks of clips that match nothing, in turn with an empty list and with the long one."""
+    empty = scratch / "empty.sqlite3"
+    with closing(SqliteStore(empty)) as store:
+        store.create_list(_LIST, policy=Policy.BLOCK)
+    for seconds, skip in ((10, 20), (60, 40)):
+        clip = str(clip_480p(seconds, skip=skip))
+        with_none = [_RECIRC, "check", clip, "--db", str(empty)]
+        with_long = [_RECIRC, "check", clip, "--db", str(database)]
+        nones, longs = in_turn([with_none, with_long], 3)
+        yield f"{seconds} s", median_cpu_s(nones), median_cpu_s(longs)
 
 
 def _database(frames: int) -> Path:

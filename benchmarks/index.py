@@ -5,15 +5,17 @@ FAISS is a tool of this benchmark alone: ``uv sync --inexact --group bench`` bri
 """
 
 import importlib
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import trajectories
+from benchmarks import freshness, trajectories
 from benchmarks.report import Report, arguments, percent
 from hashing import bits
 from hashing.buckets import EXACT_BITS, Buckets
@@ -53,6 +55,8 @@ def main() -> None:
         del hashes, buckets
     _lookup_table(report, measured)
     _hostile(report, sizes[0])
+    with tempfile.TemporaryDirectory() as folder:
+        _service(report, sizes[-1], freshness.measure(sizes[-1], Path(folder)))
     report.finish(write=flags.write)
 
 
@@ -217,6 +221,28 @@ def _hostile(report: Report, size: int) -> None:
     report.text(f"Hostile lists of {size:,} frames, time of the honest list with another clip = 1:")
     header = ["list", "another clip", "a clip of that picture", "pairs kept a frame"]
     report.table([*header, "crowded out", "build"], rows)
+
+
+def _service(report: Report, size: int, one: freshness.Freshness) -> None:
+    report.text(f"A list of {size:,} frames in a store (references of 1,000 frames):")
+    report.table(
+        ["", "measured", "limit"],
+        [
+            ["bytes a frame, in memory and in the index file", f"{one.bytes_a_frame:.0f}", "160"],
+            ["made from the store and written, CPU", f"{one.build_s:.0f} s", "60 s"],
+            ["opened from the index file", f"{one.open_s:.2f} s", "1 s"],
+            ["one more reference, until the next check has it", f"{one.add_ms:.0f} ms", "100 ms"],
+            ["one fewer", f"{one.remove_ms:.0f} ms", "100 ms"],
+        ],
+    )
+    for name in ("bytes_a_frame", "build_s", "open_s", "add_ms", "remove_ms"):
+        report.figure(name, getattr(one, name))
+    report.text("`recirc check` from a cold start, clips that match nothing, CPU (limit 1.15x):")
+    rows = []
+    for clip, empty_s, long_s in one.checks:
+        rows.append([clip, f"{empty_s:.2f} s", f"{long_s:.2f} s", f"{long_s / empty_s:.2f}x"])
+        report.figure(f"check_{clip.replace(' ', '')}_ratio", long_s / empty_s)
+    report.table(["clip", "empty list", "this list", "ratio"], rows)
 
 
 def _near(base: NDArray[np.uint8], size: int, random: np.random.Generator) -> NDArray[np.uint8]:

@@ -3,6 +3,8 @@
 Nothing is read at import; ``from_environment`` is called once, by the command or the service.
 """
 
+import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +45,9 @@ BODY_LIMIT_BYTES: Final = Variable(
 INDEX: Final = Variable(
     "RECIRC_INDEX",
     "the database's name with .index behind it",
-    "The folder of index files, which long lists begin with instead of being read anew. It holds "
-    "what the lists hold, and can be deleted at any time; where it cannot be written it is missed.",
+    "The folder of index files, with one in it for each database: long lists begin with them and are "
+    "not read anew. They hold what the lists hold and can be deleted at any time; where they "
+    "cannot be written they are missed.",
 )
 VARIABLES: Final = (DATABASE, INDEX, HOST, PORT, BODY_LIMIT_BYTES)
 
@@ -108,7 +111,9 @@ def _index(environment: Mapping[str, str], database: Path) -> Path:
         return database.with_name(f"{database.name}.index")
     if "\0" in named or Path(named).is_file():
         raise BadSetting(f"{INDEX.name}: {named!a} is not the name of a folder")
-    return Path(named).absolute()
+    # Databases may have lists of the same name.
+    told = hashlib.sha256(os.fsencode(database.absolute())).hexdigest()[:8]
+    return Path(named).absolute() / f"{database.name}-{told}"
 
 
 def _host(untrusted: str) -> str:

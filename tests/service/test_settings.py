@@ -42,15 +42,34 @@ ENVIRONMENT = {
 
 
 def test_a_variable_goes_before_the_default() -> None:
-    assert from_environment(ENVIRONMENT) == Settings(
-        Path("lists.db"), "::1", 0, 1024, Path("/there")
-    )
+    settings = from_environment(ENVIRONMENT)
+
+    assert settings == Settings(Path("lists.db"), "::1", 0, 1024, settings.index)
 
 
 def test_an_option_goes_before_the_variable() -> None:
     settings = from_environment(ENVIRONMENT, database=Path("b"), host="localhost", port=9)
 
-    assert settings == Settings(Path("b"), "localhost", 9, 1024, Path("/there"))
+    assert settings == Settings(Path("b"), "localhost", 9, 1024, settings.index)
+
+
+def test_databases_share_no_index_folder() -> None:
+    """Not even those of one name: their lists' index files would take each other's places."""
+    folders = [
+        from_environment(ENVIRONMENT, database=Path(path)).index
+        for path in ("b", "a/b", "a/c", "b")
+    ]
+
+    assert all(folder is not None and folder.parent == Path("/there") for folder in folders)
+    assert (len(set(folders)), folders[0]) == (3, folders[3])
+
+
+def test_an_index_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_bytes(b"")
+
+    with pytest.raises(BadSetting, match="RECIRC_INDEX"):
+        from_environment({"RECIRC_INDEX": str(taken)})
 
 
 def test_a_variable_set_to_nothing_is_not_set() -> None:
