@@ -45,9 +45,9 @@ BODY_LIMIT_BYTES: Final = Variable(
 INDEX: Final = Variable(
     "RECIRC_INDEX",
     "the database's name with .index behind it",
-    "The folder of index files, with one in it for each database: long lists begin with them and are "
-    "not read anew. They hold what the lists hold and can be deleted at any time; where they "
-    "cannot be written they are missed.",
+    "The folder of index files, with one in it for each database: long lists begin with them "
+    "and are not read anew. They hold what the lists hold and can be deleted at any time; where "
+    "they cannot be written they are missed.",
 )
 VARIABLES: Final = (DATABASE, INDEX, HOST, PORT, BODY_LIMIT_BYTES)
 
