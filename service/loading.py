@@ -129,7 +129,7 @@ class Loader:
             loaded = self._first(name) if loaded is None else self._newer(name, loaded)
             self._loaded[name] = loaded
         if len(loaded.held) > _MOST_SHELVES:
-            self._run(lambda: self._join(name))
+            self._run(lambda: self._join(name, loaded))
         return loaded
 
     def forget_all_but(self, names: frozenset[str]) -> None:
@@ -194,11 +194,11 @@ class Loader:
             self._write(name, made)
         return made
 
-    def _join(self, name: str) -> None:
+    def _join(self, name: str, before: LoadedList) -> None:
         """Join shelves, and put them where the old ones are, with what happened meanwhile."""
-        before = self._loaded.get(name)
-        if before is None or len(before.held) <= _MOST_SHELVES:
-            return
+        now = self._loaded.get(name)
+        if now is None or not _continues(now, before):
+            return  # someone else has joined them
         made = self._joined(name, before)
         with self._lock_of(name):
             now = self._loaded.get(name)

@@ -15,10 +15,10 @@ import mmap
 import os
 import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 from hashing import chunks
 from hashing.buckets import Buckets, Tables, layout_for
 from hashing.fingerprint import Algorithm
+from hashing.formats import fields
 from hashing.parts import ALGORITHMS, Part
+from hashing.reference import MAX_TEXT
 from hashing.segments import Columns, Segment
 from hashing.views import View
 from service.store.base import Mark
@@ -39,7 +41,8 @@ _MAX_HEADER_BYTES: Final = 1 << 30  # ten million references with long labels
 _SUMMED_WORDS: Final = 1 << 17  # a megabyte has one sum: reading is as fast as memory allows
 
 Entry = tuple[str, str | None, str | None]
-Arrays = dict[str, NDArray[Any]]
+Array = NDArray[np.generic]
+Arrays = dict[str, Array]
 
 
 class BadSnapshot(Exception):
@@ -104,26 +107,42 @@ def _read(file: BinaryIO) -> tuple[Shelf, Mark]:
     untrusted = file.read(header_bytes)
     if zlib.crc32(untrusted) != int.from_bytes(start[16:20], "little"):
         raise BadSnapshot("the header's checksum is wrong")
-    header = json.loads(untrusted)
+    header = fields.record(fields.parse(untrusted), "header")
     if header["made_by"] != _made_by():
         raise BadSnapshot("made by another version of recirc")
     if header["size"] != size:
         raise BadSnapshot("cut off")
     mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    arrays = {name: _array(mapped, told) for name, told in header["arrays"].items()}
-    entries = tuple((one[0], one[1], one[2]) for one in header["entries"])
-    part = _part(arrays, header["tracks"])
+    told = fields.record(header["arrays"], "arrays")
+    arrays = {name: _array(mapped, size, one) for name, one in told.items()}
+    entries = tuple(_entry(one) for one in fields.items(header["entries"], "entries", size))
+    part = _part(arrays, fields.items(header["tracks"], "tracks", len(ALGORITHMS)))
     if len(entries) != len(part):
         raise BadSnapshot("as many references as it has are not named")
-    return Shelf(part, entries), Mark(**header["mark"])
+    mark = fields.record(header["mark"], "mark")
+    version = fields.whole(mark["version"], "version", 2**63)
+    return Shelf(part, entries), Mark(version, fields.text(mark["token"], "token", 64))
 
 
-def _array(mapped: mmap.mmap, told: Mapping[str, Any]) -> NDArray[Any]:
-    count = int(np.prod(told["shape"]))
-    array = np.frombuffer(mapped, np.dtype(told["dtype"]), count, told["offset"])
+def _entry(untrusted: object) -> Entry:
+    name, label, incident = (
+        None if one is None else fields.text(one, "entry", MAX_TEXT)
+        for one in fields.items(untrusted, "entry", 3)
+    )
+    if name is None:
+        raise BadSnapshot("a reference without an id")
+    return name, label, incident
+
+
+def _array(mapped: mmap.mmap, size: int, untrusted: object) -> Array:
+    told = fields.record(untrusted, "array")
+    shape = [fields.whole(one, "shape", size) for one in fields.items(told["shape"], "shape", 2)]
+    dtype = np.dtype(fields.text(told["dtype"], "dtype", 8))
+    offset = fields.whole(told["offset"], "offset", size)
+    array = np.frombuffer(mapped, dtype, int(np.prod(shape)), offset)
     if _checksum(array) != told["checksum"]:
         raise BadSnapshot("a checksum is wrong")
-    return array.reshape(told["shape"])
+    return array.reshape(shape)
 
 
 def _made_by() -> str:
@@ -136,7 +155,7 @@ def _made_by() -> str:
 
 def _header(shelf: Shelf, mark: Mark, arrays: Arrays) -> tuple[bytes, dict[str, int]]:
     """The header, and where each array begins: which depends on how long the header is."""
-    header: dict[str, Any] = {
+    header: dict[str, object] = {
         "made_by": _made_by(),
         "mark": asdict(mark),
         "tracks": [
@@ -144,28 +163,30 @@ def _header(shelf: Shelf, mark: Mark, arrays: Arrays) -> tuple[bytes, dict[str, 
             for one in shelf.part.segments
         ],
         "entries": shelf.entries,
-        "arrays": {
-            name: {
-                "dtype": array.dtype.str,
-                "shape": array.shape,
-                "offset": 0,
-                "checksum": _checksum(array.reshape(-1)),
-            }
-            for name, array in arrays.items()
-        },
+        "size": 0,
     }
+    told: dict[str, dict[str, object]] = {
+        name: {
+            "dtype": array.dtype.str,
+            "shape": array.shape,
+            "offset": 0,
+            "checksum": _checksum(array.reshape(-1)),
+        }
+        for name, array in arrays.items()
+    }
+    header["arrays"] = told
     # Offsets count from a place that the header can grow up to by writing them.
     room = len(json.dumps(header)) + 32 * (len(arrays) + 1)
     offset, offsets = _START_BYTES + room, dict[str, int]()
     for name, array in arrays.items():
         offset += -offset % _ALIGNED_BYTES
-        offsets[name] = header["arrays"][name]["offset"] = offset
+        offsets[name] = told[name]["offset"] = offset
         offset += array.nbytes
     header["size"] = offset
     return json.dumps(header).encode(), offsets
 
 
-def _checksum(array: NDArray[Any]) -> str:
+def _checksum(array: Array) -> str:
     """Of the sums of each megabyte: any damaged word changes one of them."""
     flat = array.view(np.uint8)
     whole = len(flat) // 8 * 8
@@ -190,27 +211,40 @@ _COLUMNS: Final = ("references", "starts", "times_ms", "spans_ms", "qualities", 
 _TABLES: Final = ("bucket_starts", "entries", "twin_of", "twins")
 
 
-def _part(arrays: Arrays, tracks: list[Any]) -> Part:
+def _part(arrays: Arrays, tracks: Sequence[object]) -> Part:
     segments = tuple(
         _segment(algorithm, f"{place}.", arrays, tracks[place])
         for place, algorithm in enumerate(ALGORITHMS)
     )
-    return Part(arrays["durations_ms"], arrays["stills"], segments)
+    durations_ms = arrays["durations_ms"].view(np.int64)
+    return Part(durations_ms, arrays["stills"].view(np.bool_), segments)
 
 
-def _segment(algorithm: Algorithm, prefix: str, arrays: Arrays, tracks: list[Any]) -> Segment:
-    views, streams = tracks
+def _segment(algorithm: Algorithm, prefix: str, arrays: Arrays, tracks: object) -> Segment:
+    views, streams = fields.items(tracks, "tracks", 2)
+    count = len(arrays[f"{prefix}references"])
     columns = Columns(
         algorithm,
-        tuple(View.parse(view) for view in views),
-        tuple(streams),
-        *(arrays[prefix + name] for name in _COLUMNS),
+        tuple(View.parse(str(one)) for one in fields.items(views, "views", count)),
+        tuple(
+            fields.whole(one, "stream", 2**31) for one in fields.items(streams, "streams", count)
+        ),
+        references=arrays[f"{prefix}references"].view(np.int64),
+        starts=arrays[f"{prefix}starts"].view(np.int64),
+        times_ms=arrays[f"{prefix}times_ms"].view(np.uint32),
+        spans_ms=arrays[f"{prefix}spans_ms"].view(np.uint32),
+        qualities=arrays[f"{prefix}qualities"].view(np.uint8),
+        hashes=arrays[f"{prefix}hashes"].view(np.uint8),
     )
     if f"{prefix}entries" not in arrays:
         return Segment(columns)
-    bucket_starts, entries, twin_of, twins = (arrays[prefix + name] for name in _TABLES)
-    crowded_out = int(arrays[f"{prefix}crowded_out"][0])
-    tables = Tables(bucket_starts, entries, twin_of, twins, crowded_out)
+    tables = Tables(
+        arrays[f"{prefix}bucket_starts"].view(np.uint32),
+        arrays[f"{prefix}entries"].view(np.uint64),
+        arrays[f"{prefix}twin_of"].view(np.uint32),
+        arrays[f"{prefix}twins"].view(np.uint32),
+        int(arrays[f"{prefix}crowded_out"].view(np.int64)[0]),
+    )
     if len(tables.bucket_starts) != 1 + layout_for(len(columns.hashes)).offsets[-1]:
         raise BadSnapshot("tables that do not fit their hashes")
     return Segment(columns, Buckets(columns.hashes, tables))

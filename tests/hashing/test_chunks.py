@@ -1,5 +1,7 @@
 """Chunks and signatures: every pattern of 31 turned bits leaves a chunk to be found by."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hashing import bits
+from hashing.buckets import Buckets, Tables, build
 from hashing.chunks import EXACT_BITS, LONG, PERMUTATION, SHORT, SIGNATURE_BITS, Layout
 
 LAYOUTS = [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long")]
@@ -93,7 +96,24 @@ def test_no_adversary_hides_a_pair(data: st.DataObject, layout: Layout) -> None:
     spoilt = data.draw(st.integers(0, len(order)))
     spare = [(first + step) % bits.HASH_BITS for step in range(bits.HASH_BITS)]
 
-    assert is_found(layout, greedy(layout, order[:spoilt], spare))
+    turned = greedy(layout, order[:spoilt], spare)
+    assert is_found(layout, turned)
+    assert finds(layout, turned)
+
+
+def finds(layout: Layout, turned: NDArray[np.int64]) -> bool:
+    """Whether the look-up itself finds a hash that differs in these permuted bits."""
+    differs = np.zeros((1, bits.HASH_BITS), np.uint8)
+    differs[0, PERMUTATION[turned]] = 1
+    listed = np.full((1, bits.HASH_BYTES), 0x5A, np.uint8)
+    index = Buckets(listed, _tables(layout))
+    index.layout = layout
+    return len(index.pairs(listed ^ np.packbits(differs, axis=1), EXACT_BITS)[0]) == 1
+
+
+@cache
+def _tables(layout: Layout) -> Tables:
+    return build(np.full((1, bits.HASH_BYTES), 0x5A, np.uint8), layout)
 
 
 @settings(max_examples=300, deadline=None)
@@ -101,7 +121,9 @@ def test_no_adversary_hides_a_pair(data: st.DataObject, layout: Layout) -> None:
 @example(places=set(range(EXACT_BITS)))
 def test_any_31_bits_leave_a_chunk_to_be_found_by(places: set[int]) -> None:
     for layout in (SHORT, LONG):
-        assert is_found(layout, np.array(sorted(places), np.int64))
+        turned = np.array(sorted(places), np.int64)
+        assert is_found(layout, turned)
+        assert finds(layout, turned)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
