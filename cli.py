@@ -97,6 +97,7 @@ def check(
             json=json,
             thorough=thorough,
             debug=opening.debug(),
+            index=opening.settings(database).index,
         )
     if any(commands.is_found(verdict) for verdict in verdicts):
         raise typer.Exit(Exit.FOUND)
@@ -314,6 +315,7 @@ def explain(
             list_name=list_name,
             reference_id=reference_id,
             json=json,
+            index=opening.settings(database).index,
         )
 
 

@@ -1,69 +1,134 @@
-"""Buckets: multi-index hashing over 256-bit hashes (Norouzi, Punjani, Fleet 2012), in numpy.
+"""Buckets: multi-index hashing over 256-bit hashes (Norouzi, Punjani, Fleet 2012).
 
-Each hash is cut into 16 chunks of 16 bits, and each chunk has a table from its value to the hashes
-that have it. Two hashes within 31 bits agree in some chunk but for one bit at most, so looking up
-each chunk and its 16 one-flip neighbours finds every such pair. Farther pairs are found in part: in
-``benchmarks/lookup.py`` 99.9 % at 32 to 47 bits, 91 % at 48 to 59, 58 % at 60 to 72.
+Tables from the values of chunks to the hashes that have them (``hashing.chunks``). A look-up asks
+for each chunk's value and for those a bit or two beside it, passes over what the signatures tell
+apart, and compares the rest in full. Every pair within 31 bits is found; farther ones in part:
+``benchmarks/index.py`` has the shares.
 
-The bits are permuted first, always in the same way: neighbouring DCT coefficients move together,
-and chunks in bit order collide 1.4 to 8 times as often between unrelated clips.
+Equal hashes have one entry together, no bucket has many more than ``CROWD`` entries, and a query
+is done once it has ``MOST_ROWS_A_QUERY`` pairs: a list with a million equal or nearly equal hashes
+costs about as much as another. ``crowded_out`` says how many hashes are missing from some bucket
+for that; of these alone a near pair may be missed, and of a query that is near so many others.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits
+from hashing import bits, chunks
+from hashing.chunks import SIGNATURE_BITS, Layout
 
-EXACT_BITS: Final = 31
-_CHUNKS: Final = 16
-_CHUNK_VALUES: Final = 1 << 16
-_PERMUTATION: Final = np.random.default_rng(2012).permutation(bits.HASH_BITS)
-_FLIPS: Final = np.concatenate([[0], 1 << np.arange(16)]).astype(np.uint16)
-_CANDIDATES: Final = 1 << 19  # compared at once: 48 MB of gathered hashes, ids and distances
+EXACT_BITS: Final = chunks.EXACT_BITS
+MOST_HASHES: Final = 1 << 28  # of 14 tables each, so that a place fits 32 bits
+# From here on fewer, longer chunks are as quick and take less memory; their tables take 19 MB.
+LONG_CHUNKS_FROM: Final = 2_000_000
+# Entries of a bucket at most, or so many times the mean: those of one clip's neighbouring frames
+# are 50 to 95 times as full as by chance, and ten million frames make 19 to 38 a bucket by chance.
+CROWD: Final = 1024
+_CROWD_MEANS: Final = 16
+# Pairs of one query that are kept: of one reference the alignment takes 24 a frame, and a clip that
+# is near twenty references by this one frame has others to tell them apart.
+MOST_ROWS_A_QUERY: Final = 512
+_CANDIDATES: Final = 1 << 16  # looked at together: a core's second-level cache holds them
+_ROW: Final = np.uint64(0xFFFFFFFF)
+_MIX: Final = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64
+)  # odd numbers without pattern (of splitmix64 and xxHash): to sort equal hashes together
+
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """The arrays behind ``Buckets``: flat, so that a file can hold them as they are.
+
+    ``bucket_starts`` uint32: for each chunk and value where its entries begin; one more at the end.
+    ``entries`` uint64: signature << 32 | row. ``twins``, ``twin_of`` uint32 (k,): rows that have no
+    entry, and the earlier row of each that has the same hash, in order of the latter.
+    """
+
+    bucket_starts: NDArray[np.uint32]
+    entries: NDArray[np.uint64]
+    twin_of: NDArray[np.uint32]
+    twins: NDArray[np.uint32]
+    crowded_out: int
 
 
 class Buckets:
-    """The tables over some hashes. Takes 64 bytes of memory a hash and 8 MB, beside the hashes."""
+    """Look-ups in some hashes, uint8 (n, 32)."""
 
-    def __init__(self, hashes: NDArray[np.uint8]) -> None:
-        """``hashes``: uint8 (n, 32), fewer than 2 billion."""
+    def __init__(self, hashes: NDArray[np.uint8], tables: Tables | None = None) -> None:
+        """Builds the tables unless they are given: a few microseconds a hash."""
         self._words = bits.words(hashes)
-        chunks = _chunks(hashes)
-        self._rows = [
-            np.argsort(chunks[:, place], kind="stable").astype(np.int32) for place in range(_CHUNKS)
-        ]
-        self._starts = [_starts(chunks[:, place]) for place in range(_CHUNKS)]
+        self.layout = layout_for(len(hashes))
+        self.tables = build(hashes, self.layout) if tables is None else tables
 
-    def pairs(
-        self, queries: NDArray[np.uint8], within_bits: int, *, quick: bool = False
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]]:
-        """Query rows, rows and distances of pairs within the distance, each pair once.
+    @property
+    def crowded_out(self) -> int:
+        """Hashes that are missing from a bucket because it was too full."""
+        return self.tables.crowded_out
 
-        All pairs up to ``EXACT_BITS``, beyond that most. ``quick`` looks up each chunk as it is,
-        without its neighbours: all pairs up to 15 bits, 97 % up to 31, 69 % up to 47.
+    def pairs(self, queries: NDArray[np.uint8], within_bits: int, *, quick: bool = False) -> Pairs:
+        """Query rows, rows and distances of pairs within the distance, each pair once, in order.
+
+        All pairs up to ``EXACT_BITS``, beyond that most, and of a query with more than
+        ``MOST_ROWS_A_QUERY`` the nearest. ``quick`` turns over a bit less in each chunk: a tenth of
+        the cost.
         """
-        words, count = bits.words(queries), len(self._words)
-        found = [np.zeros(0, np.int64)]
-        for asking, candidates in self._candidates(
-            _chunks(queries), _FLIPS[:1] if quick else _FLIPS
-        ):
-            hit = self._distances(words, asking, candidates) <= within_bits
-            found.append(asking[hit] * count + candidates[hit])
-        pairs = np.unique(np.concatenate(found))
-        query_rows, rows = pairs // max(1, count), pairs % max(1, count)
-        distances = self._distances(words, query_rows, rows)
-        return query_rows, rows, distances
+        words, count = bits.words(queries), max(1, len(self._words))
+        values, signatures = self.layout.cut(queries)
+        is_open = np.ones(len(queries), np.bool_)  # has not enough pairs yet
+        found = np.zeros(0, np.int64)
+        for chunk, turned in enumerate(self.layout.masks(within_bits, quick=quick)):
+            parts = [found]
+            here = np.zeros(len(queries), np.int64)
+            asked = (turned[:, None] ^ values[chunk]) + self.layout.offsets[chunk]
+            for asking, rows in self._alike(asked, signatures[chunk], is_open):
+                hit = self._distances(words, asking, rows) <= within_bits
+                parts.append(asking[hit] * count + rows[hit])
+                here += np.bincount(asking[hit], minlength=len(queries))
+                is_open &= here < MOST_ROWS_A_QUERY
+            found = _distinct_numbers(np.concatenate(parts))
+            is_open &= np.bincount(found // count, minlength=len(queries)) < MOST_ROWS_A_QUERY
+        query_rows, rows = found // count, found % count
+        return self._with_twins(query_rows, rows, self._distances(words, query_rows, rows))
+
+    def _alike(
+        self,
+        asked: NDArray[np.int64],
+        signatures: NDArray[np.uint32],
+        is_open: NDArray[np.bool_],
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """What these buckets, (m, queries), hold with a signature like the query's: in bounded
+        blocks queries and rows of the index. Each block asks anew who ``is_open``.
+        """
+        starts, entries = self.tables.bucket_starts, self.tables.entries
+        asking = np.tile(np.arange(asked.shape[1]), len(asked))
+        first = np.take(starts, asked.ravel()).astype(np.int64)
+        lengths = np.take(starts, asked.ravel() + 1) - first
+        wanted = np.flatnonzero((lengths > 0) & is_open[asking])
+        first, lengths, asking = first[wanted], lengths[wanted], asking[wanted]
+        marks = np.take(signatures, asking).astype(np.uint64) << np.uint64(32)
+        for part in _blocks(lengths):
+            size = lengths[part] * is_open[asking[part]]
+            ends = np.cumsum(size)
+            places = np.arange(ends[-1]) + np.repeat(first[part] - (ends - size), size)
+            held = np.take(entries, places)
+            held ^= np.repeat(marks[part], size)  # a row, and above it what signatures differ in
+            like = np.flatnonzero(np.bitwise_count(held >> np.uint64(32)) <= SIGNATURE_BITS)
+            bucket = np.searchsorted(ends, like, side="right")
+            yield np.take(asking[part], bucket), (held[like] & _ROW).astype(np.int64)
 
     def _distances(
-        self, words: NDArray[np.uint64], asking: NDArray[np.int64], rows: NDArray[np.integer]
+        self, words: NDArray[np.uint64], asking: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.uint16]:
         """Bits between these queries' words and these rows, pair by pair.
 
-        Most of a look-up is here: rows are fetched by ``take`` and counted column by column, a
-        fourth of the time that indexing and summing along the short axis take.
+        Rows are fetched by ``take`` and counted column by column, a fourth of the time that
+        indexing and summing along the short axis take.
         """
         apart = np.take(self._words, rows, axis=0)
         apart ^= np.take(words, asking, axis=0)
@@ -73,44 +138,118 @@ class Buckets:
             total += flips[:, column]
         return total
 
-    def _candidates(
-        self, chunks: NDArray[np.uint16], flips: NDArray[np.uint16]
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-        """Pairs that share a bucket, in bounded blocks; a pair may come several times."""
-        asking = np.repeat(np.arange(len(chunks)), len(flips))
-        for place in range(_CHUNKS):
-            starts, rows = self._starts[place], self._rows[place]
-            # All flips at once: a clip's few key frames would else cost as many calls as a film.
-            values = (chunks[:, place, None] ^ flips).ravel().astype(np.int64)
-            first = starts[values]
-            lengths = starts[values + 1] - first
-            for part in _blocks(lengths):
-                size = lengths[part]
-                within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-                places = np.repeat(first[part], size) + within
-                yield np.repeat(asking[part], size), np.take(rows, places)
+    def _with_twins(
+        self, query_rows: NDArray[np.int64], rows: NDArray[np.int64], distances: NDArray[np.uint16]
+    ) -> Pairs:
+        """The pairs with those of equal hashes, the nearest of each query, in order."""
+        first = np.searchsorted(self.tables.twin_of, rows, side="left")
+        counts = 1 + np.searchsorted(self.tables.twin_of, rows, side="right") - first
+        if len(rows) and (counts.max() > 1 or _is_crowded(query_rows)):
+            nearest = np.lexsort((rows, distances, query_rows))
+            query_rows, rows = query_rows[nearest], rows[nearest]
+            distances, first, counts = distances[nearest], first[nearest], counts[nearest]
+            counts = _capped(query_rows, counts)
+            place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+            itself = np.repeat(rows, counts)
+            twin = np.minimum(np.repeat(first, counts) + place - 1, len(self.tables.twins) - 1)
+            rows = (
+                np.where(place, self.tables.twins[twin], itself)
+                if len(self.tables.twins)
+                else itself
+            )
+            query_rows, distances = np.repeat(query_rows, counts), np.repeat(distances, counts)
+            order = np.lexsort((rows, query_rows))
+            query_rows, rows, distances = query_rows[order], rows[order], distances[order]
+        return query_rows, rows, distances
 
 
-def _chunks(hashes: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """The permuted bits as uint16 (n, 16)."""
-    permuted = np.take(np.unpackbits(hashes, axis=1), _PERMUTATION, axis=1)
-    return np.packbits(permuted, axis=1).view(np.uint16)
+def layout_for(hashes: int) -> Layout:
+    """How to cut so many hashes."""
+    return chunks.LONG if hashes >= LONG_CHUNKS_FROM else chunks.SHORT
 
 
-def _starts(values: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Where each value's rows begin in the sorted order: int64 (65537,)."""
-    counts = np.bincount(values, minlength=_CHUNK_VALUES)
-    return np.concatenate([[0], np.cumsum(counts)])
+def build(hashes: NDArray[np.uint8], layout: Layout) -> Tables:
+    """The tables over ``hashes``, uint8 (n, 32)."""
+    if len(hashes) > MOST_HASHES:
+        raise ValueError(f"{len(hashes)} hashes; an index holds {MOST_HASHES}")
+    rows, twin_of, twins = _distinct(bits.words(hashes))
+    values, signatures = layout.cut(hashes if rows is None else hashes[rows])
+    numbers = np.arange(len(hashes), dtype=np.uint64) if rows is None else rows.astype(np.uint64)
+    parts, counts = [np.zeros(0, np.uint64)], [np.zeros(1, np.int64)]
+    crowded = np.zeros(len(numbers), np.bool_)
+    for chunk, width in enumerate(layout.widths):
+        # Sorted as one number, value above place: many times as fast as argsort.
+        order = values[chunk].astype(np.uint64) << np.uint64(32)
+        order |= np.arange(len(numbers), dtype=np.uint64)
+        order.sort()
+        places = (order & _ROW).astype(np.int64)
+        count = np.bincount(values[chunk], minlength=1 << width)
+        most = max(CROWD, _CROWD_MEANS * len(numbers) >> width)
+        if count.max(initial=0) > most:
+            stays = _spread(count, most)
+            crowded[places[~stays]] = True
+            places, count = places[stays], np.minimum(count, most)
+        entries = np.take(signatures[chunk], places).astype(np.uint64) << np.uint64(32)
+        parts.append(entries | np.take(numbers, places))
+        counts.append(count)
+    starts = np.cumsum(np.concatenate(counts)).astype(np.uint32)
+    return Tables(starts, np.concatenate(parts), twin_of, twins, int(crowded.sum()))
+
+
+def _distinct_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each number once, in order. numpy's own ``unique`` hashes them, for seconds where many of
+    these share their low bits."""
+    numbers.sort()
+    return numbers[np.diff(numbers, prepend=-1) > 0]
+
+
+def _distinct(
+    words: NDArray[np.uint64],
+) -> tuple[NDArray[np.int64] | None, NDArray[np.uint32], NDArray[np.uint32]]:
+    """The first rows of each hash (None: all), and the other rows behind the one they equal."""
+    mixed = words @ _MIX
+    order = np.argsort(mixed, kind="stable")
+    same = mixed[order[1:]] == mixed[order[:-1]]
+    later = 1 + np.flatnonzero(same)
+    same[later - 1] = (words[order[later]] == words[order[later - 1]]).all(axis=1)
+    if not same.any():
+        return None, np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+    is_first = np.concatenate([[True], ~same])
+    firsts = order[is_first]
+    leader = firsts[np.cumsum(is_first) - 1]
+    twin_of, twins = leader[~is_first], order[~is_first]
+    by_leader = np.argsort(twin_of, kind="stable")
+    return np.sort(firsts), twin_of[by_leader].astype(np.uint32), twins[by_leader].astype(np.uint32)
+
+
+def _spread(count: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
+    """Which entries of buckets of these sizes stay, evenly spread where there are too many."""
+    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    size = np.repeat(np.maximum(count, most), count)
+    stays: NDArray[np.bool_] = (place + 1) * most // size != place * most // size
+    return stays
+
+
+def _is_crowded(query_rows: NDArray[np.int64]) -> bool:
+    return int(np.bincount(query_rows).max()) > MOST_ROWS_A_QUERY
+
+
+def _capped(query_rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of each pair's equal rows are kept, so that no query has too many in all."""
+    before = np.cumsum(counts) - counts
+    starts = np.searchsorted(query_rows, query_rows, side="left")
+    left = MOST_ROWS_A_QUERY - (before - before[starts])
+    kept: NDArray[np.int64] = np.clip(counts, 0, np.maximum(0, left))
+    return kept
 
 
 def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
-    """Runs of queries with at most ``_CANDIDATES`` candidates together; one query at the least."""
+    """Runs of buckets with at most ``_CANDIDATES`` entries together; one bucket at the least."""
     ends = np.cumsum(lengths)
     first = 0
     while first < len(lengths):
         done = ends[first - 1] if first else 0
         last = int(np.searchsorted(ends, done + _CANDIDATES, side="right"))
         last = max(last, first + 1)
-        if ends[last - 1] > done:
-            yield slice(first, last)
+        yield slice(first, last)
         first = last

@@ -1,25 +1,18 @@
 """The index: Hamming search over the frame hashes of a list's references.
 
-A small list is searched flat: every clip frame against every reference frame, in blocks that stay
-in the cache. A large one goes through ``hashing.buckets``. Either way every pair within 31 bits is
-found; nothing outside this module knows how it searches.
+Hashes lie in segments (``hashing.segments``) that never change: a big one, perhaps from a file, and
+small ones of what came since. Every pair within 31 bits is found; nothing outside knows how.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits
-from hashing.buckets import Buckets
 from hashing.fingerprint import Algorithm, Fingerprint, Track
-
-_CLIP_BLOCK: Final = 64  # 64 x 8192 pairs: 4 MiB of words, a core's second-level cache
-_REFERENCE_BLOCK: Final = 8192
-# Up to here a flat search of a 10 s clip takes under 2 ms; tables would take longer to build.
-FLAT_FRAMES: Final = 4_000
+from hashing.segments import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,61 +43,40 @@ class Hits:
 class Index:
     """Searches the tracks of one algorithm of many fingerprints, numbered in the order given."""
 
-    def __init__(self, algorithm: Algorithm, fingerprints: Iterable[Fingerprint]) -> None:
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        fingerprints: Iterable[Fingerprint] = (),
+        *,
+        segments: Sequence[tuple[Segment, NDArray[np.bool_]]] = (),
+    ) -> None:
+        """``segments``: what was made before, and comes first; bool (references,) each, whether
+        one is searched.
+        """
         self.algorithm = algorithm
-        self._tracks: list[tuple[int, Track]] = [
-            (number, track)
-            for number, fingerprint in enumerate(fingerprints)
-            for track in fingerprint.of(algorithm)
-            if len(track)
-        ]
-        self._starts = np.cumsum([0, *(len(track) for _, track in self._tracks)])
-        empty = np.zeros((0, bits.HASH_BYTES), np.uint8)
-        self._hashes = np.concatenate([empty, *(track.hashes for _, track in self._tracks)])
-        self._buckets = Buckets(self._hashes) if len(self._hashes) > FLAT_FRAMES else None
+        self._segments = list(segments)
+        added = list(fingerprints)
+        if added:
+            everything = np.ones(len(added), np.bool_)
+            self._segments.append((Segment.of(algorithm, added), everything))
+        self._frames = sum(segment.frames(kept) for segment, kept in self._segments)
 
     def __len__(self) -> int:
         """Frame hashes in the index."""
-        return len(self._hashes)
+        return self._frames
 
     def search(self, clip: Track, within_bits: int, *, quick: bool = False) -> Iterator[Hits]:
         """Pairs within the distance, one ``Hits`` for each reference track that has any.
 
         All of them in a small list, and up to 31 bits; beyond that in a large list most of them,
         which is enough for seeds (``hashing.buckets``); fewer, a tenth as costly, when ``quick``.
-        Raises IncompatibleHash if the clip was
-        hashed another way.
+        Raises IncompatibleHash if the clip was hashed another way.
         """
         self.algorithm.require_same(clip.algorithm)
-        clip_rows, rows, distances = self._pairs(clip.hashes, within_bits, quick=quick)
-        order = np.argsort(rows, kind="stable")
-        clip_rows, rows, distances = clip_rows[order], rows[order], distances[order]
-        bounds = np.searchsorted(rows, self._starts)
-        for place in np.flatnonzero(np.diff(bounds)):
-            reference, track = self._tracks[place]
-            part = slice(bounds[place], bounds[place + 1])
-            yield Hits(
-                reference=reference,
-                track=track,
-                clip_rows=clip_rows[part],
-                reference_rows=rows[part] - self._starts[place],
-                distances=distances[part],
-            )
-
-    def _pairs(
-        self, clip_hashes: NDArray[np.uint8], within_bits: int, *, quick: bool
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]]:
-        if self._buckets is not None:
-            return self._buckets.pairs(clip_hashes, within_bits, quick=quick)
-        clip_parts = [np.zeros(0, np.int64)]
-        row_parts = [np.zeros(0, np.int64)]
-        distance_parts = [np.zeros(0, np.uint16)]
-        for first in range(0, len(self._hashes), _REFERENCE_BLOCK):
-            block = self._hashes[first : first + _REFERENCE_BLOCK]
-            for top in range(0, len(clip_hashes), _CLIP_BLOCK):
-                near = bits.distance_matrix(clip_hashes[top : top + _CLIP_BLOCK], block)
-                clip_rows, rows = np.nonzero(near <= within_bits)
-                clip_parts.append(clip_rows + top)
-                row_parts.append(rows + first)
-                distance_parts.append(near[clip_rows, rows])
-        return np.concatenate(clip_parts), np.concatenate(row_parts), np.concatenate(distance_parts)
+        first = 0
+        for segment, kept in self._segments:
+            for place, found in segment.search(clip.hashes, within_bits, quick=quick):
+                reference = segment.columns.references[place]
+                if kept[reference]:
+                    yield Hits(first + int(reference), segment.columns.track(place), *found)
+            first += len(kept)

@@ -9,22 +9,23 @@ single picture, that picture alone. Pictures that stand before anybody's video a
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashing import chance, commonplace, shared, turns, verdict
-from hashing.alignment import DISTINCT_BITS, Alignment, align
-from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track, run_starts
+from hashing.alignment import Alignment, align
+from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
 from hashing.index import Hits, Index
+from hashing.parts import ALGORITHMS, KeptPart, Part, is_still
 from hashing.timelines import SPEEDS
 from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View
 
 Range = tuple[int, int]
 _AlignmentLine = tuple[float, Alignment, Track]  # expected false alarms, where, reference's track
+Value = TypeVar("Value", bound=np.generic)
 _VIEWS: Final = 8  # rarer views pay for being tried: turned and negative ones are 8 a track
 _PLAIN_SPEED: Final = 0.02  # within this of 1 a line counts as unchanged speed: half a grid step
 
@@ -79,18 +80,25 @@ class ListIndex:
     """All references of one list, searchable: pHash tracks, and PDQ where there is no pHash."""
 
     def __init__(
-        self, fingerprints: Sequence[Fingerprint], groups: Sequence[str | None] | None = None
+        self,
+        fingerprints: Sequence[Fingerprint] = (),
+        groups: Sequence[str | None] | None = None,
+        *,
+        parts: Sequence[KeptPart] = (),
     ) -> None:
-        """``groups``: each reference's footage, as its incident; None belongs to no other's.
+        """``parts``: what was made before, and comes before ``fingerprints`` in the numbering.
 
-        What references of one group share is their footage; of different ones, an intro perhaps.
+        ``groups``: each reference's footage, as its incident; None belongs to no other's. What
+        references of one group share is their footage; of different ones, an intro perhaps.
         """
-        self._groups = [None] * len(fingerprints) if groups is None else list(groups)
-        self._durations_ms = [one.duration_ms for one in fingerprints]
-        self._stills = [_is_still(one) for one in fingerprints]
-        self._indexes = (
-            Index(PHASH, fingerprints),
-            Index(PDQ, [_without_phash(one) for one in fingerprints]),
+        parts = [*parts, KeptPart.whole(Part.of(fingerprints))] if fingerprints else parts
+        count = sum(len(one.kept) for one in parts)
+        self._groups = [None] * count if groups is None else groups
+        self._durations_ms = _column(np.int64, [one.part.durations_ms for one in parts])
+        self._stills = _column(np.bool_, [one.part.stills for one in parts])
+        self._indexes = tuple(
+            Index(algorithm, segments=[(one.part.segments[place], one.kept) for one in parts])
+            for place, algorithm in enumerate(ALGORITHMS)
         )
 
     @property
@@ -159,7 +167,7 @@ class ListIndex:
             if index.algorithm == track.algorithm
             for one in index.search(track, chance.LOOSE_BITS, quick=quick)
         ]
-        clip_is_still = _is_still(clip)
+        clip_is_still = is_still(clip)
         hit_ms = [track.times_ms[one.clip_rows] for track, one in seen]
         common = commonplace.times_ms(clip, hit_ms, cropped=quick)
         hits: dict[int, list[tuple[Track, Hits]]] = defaultdict(list)
@@ -286,7 +294,7 @@ class ListIndex:
             clip_ranges_ms=clip_ranges,
             reference_ranges_ms=reference_ranges,
             clip_coverage=_share(clip_ranges, clip.duration_ms),
-            reference_coverage=_share(reference_ranges, self._durations_ms[number]),
+            reference_coverage=_share(reference_ranges, int(self._durations_ms[number])),
             only_alike=told is Verdict.NEAR_MATCH and false_alarms > policy.near_chance,
         )
         return _Look(finding, self._parts(number, strong, parts), pairs, tries)
@@ -319,16 +327,6 @@ def is_unchanged(speed: float) -> bool:
     return abs(speed - 1.0) <= _PLAIN_SPEED
 
 
-def _is_still(fingerprint: Fingerprint) -> bool:
-    """Whether this shows one picture only: an image, or a video in which nothing changes."""
-    if fingerprint.kind is Kind.IMAGE:
-        return True
-    return not any(
-        len(list(islice(run_starts(track.hashes, DISTINCT_BITS), 3))) == 3
-        for track in fingerprint.tracks
-    )
-
-
 def _lines(pairs: Sequence[tuple[Track, Hits]], tries: float) -> list[_AlignmentLine]:
     """The lines of these hits, strongest first."""
     lines = [
@@ -340,11 +338,8 @@ def _lines(pairs: Sequence[tuple[Track, Hits]], tries: float) -> list[_Alignment
     return sorted(lines, key=lambda line: line[0])
 
 
-def _without_phash(fingerprint: Fingerprint) -> Fingerprint:
-    """Nothing where a pHash track says the same better, else the fingerprint."""
-    if fingerprint.of(PHASH):
-        return Fingerprint(fingerprint.kind, fingerprint.duration_ms, ())
-    return fingerprint
+def _column(kind: type[Value], columns: Sequence[NDArray[Value]]) -> NDArray[Value]:
+    return np.concatenate([np.zeros(0, kind), *columns])
 
 
 def _picture_range(clip: Fingerprint, track: Track, rows: NDArray[np.int64]) -> tuple[Range, ...]:

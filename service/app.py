@@ -96,7 +96,7 @@ def _context(
     return Context(
         store=store,
         decoding=decoding,
-        checker=Checker(store, decoding),
+        checker=Checker(store, decoding, snapshots=settings.index),
         bodies=Bodies(limits),
         workers=Workers(threads=threads, places=threads * PLACES_PER_THREAD),
     )

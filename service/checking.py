@@ -1,13 +1,13 @@
 """Checking: a clip against the lists of a store, from bytes to a verdict with evidence.
 
-One ``Checker`` serves a whole process: it keeps an index a list and rebuilds it when the store says
-that the list has a new version, so a change holds from the next check on.
+One ``Checker`` serves a whole process: it keeps an index a list (``service.loading``), and a change
+holds from the next check on.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
+from pathlib import Path
 from typing import BinaryIO, Final
 
 from hashing import early, matching, verdict
@@ -16,12 +16,13 @@ from hashing.errors import MediaError
 from hashing.extract import CLIP, Extract
 from hashing.fingerprint import PDQ, Fingerprint, Kind
 from hashing.lanes import Sampling
-from hashing.matching import Finding, ListIndex
-from hashing.reference import Policy, Reference
+from hashing.matching import Finding
+from hashing.reference import Policy
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from service.errors import DecoderDied, ListNotFound
+from service.loading import LoadedList, Loader
 from service.media.decoding import Decoding, Taking, Uncaged
-from service.store.base import ListInfo, Store
+from service.store.base import Store
 
 _NO_REFERENCES: Final = "no_references"  # a check against nothing must not look like "clean"
 # An allow reference has to explain this much of a match to suppress it: a clip may hold both.
@@ -74,15 +75,6 @@ class CheckResult:
         return not self.problems
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedList:
-    """A list as of one version, with the index over its references, in the index's order."""
-
-    info: ListInfo
-    references: tuple[tuple[str, str | None, str | None], ...]
-    index: ListIndex
-
-
 class Checker:
     """Checks clips against the lists of one store. Usable from several threads."""
 
@@ -91,15 +83,16 @@ class Checker:
         store: Store,
         decoding: Decoding | None = None,
         *,
+        snapshots: Path | None = None,
         policy: DecisionPolicy = DEFAULT_POLICY,
         now_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
     ) -> None:
+        """``snapshots``: the folder of index files, for lists too long to be indexed each time."""
         self._store = store
         self.decoding = decoding or Uncaged()
+        self._loader = Loader(store, snapshots)
         self._policy = policy
         self._now_ms = now_ms
-        self._loaded: dict[str, LoadedList] = {}
-        self._lock = Lock()
 
     def check(
         self, media: bytes | BinaryIO, *, lists: Sequence[str] = (), thorough: bool = False
@@ -153,31 +146,12 @@ class Checker:
 
     def lists(self, names: Sequence[str] = ()) -> list[LoadedList]:
         """The named lists, or all, as they are in the store now. Raises ListNotFound."""
-        with self._lock:
-            versions = self._store.versions()
-            for name in names:
-                if name not in versions:
-                    raise ListNotFound(f"there is no list {name!r}; `recirc lists` shows all")
-            for gone in self._loaded.keys() - versions.keys():
-                del self._loaded[gone]
-            wanted = sorted(set(names) or versions)
-            return [self._load(name, versions[name]) for name in wanted]
-
-    def _load(self, name: str, version: int) -> LoadedList:
-        loaded = self._loaded.get(name)
-        if loaded is None or loaded.info.version != version:
-            with self._store.snapshot(name) as snapshot:
-                references = list(snapshot.references)
-                loaded = LoadedList(
-                    info=snapshot.info,
-                    references=tuple((one.id, one.label, one.incident) for one in references),
-                    index=ListIndex(
-                        [one.fingerprint for one in references],
-                        groups=_groups(snapshot.info.policy, references),
-                    ),
-                )
-            self._loaded[name] = loaded
-        return loaded
+        versions = self._store.versions()
+        for name in names:
+            if name not in versions:
+                raise ListNotFound(f"there is no list {name!r}; `recirc lists` shows all")
+        self._loader.forget_all_but(frozenset(versions))
+        return [self._loader.load(name, versions[name]) for name in sorted(set(names) or versions)]
 
     def _early(
         self, keys: Extract, taking: Taking, lists: list[LoadedList], started_ms: int
@@ -287,12 +261,6 @@ def unscannable(
         lists=versions,
         elapsed_ms=elapsed_ms,
     )
-
-
-def _groups(policy: Policy, references: Sequence[Reference]) -> list[str | None]:
-    """What footage each reference belongs to: its incident. What is allowed belongs together:
-    an intro that harmless clips share is harmless too."""
-    return [policy.value if policy is Policy.ALLOW else one.incident for one in references]
 
 
 def _sampling(lists: list[LoadedList]) -> Sampling:

@@ -72,13 +72,14 @@ def check(
     json: bool,
     thorough: bool,
     debug: bool,
+    index: Path | None = None,
 ) -> list[Verdict]:
     """Check clips and print each answer when it is there; the verdicts in the order given."""
     verdicts = []
     skipped: Counter[Skipped] = Counter()
     with console.working():
         for found in scanning.scan(
-            Checker(store, decoding),
+            Checker(store, decoding, snapshots=index),
             wanted,
             _stdin(),
             lists=list_names,
@@ -312,6 +313,7 @@ def explain(
     list_name: str,
     reference_id: str,
     json: bool,
+    index: Path | None = None,
 ) -> None:
     """Print why a clip does or does not match. Raises what the clip's path or media calls for."""
     with closing(paths.clips([path], _stdin())) as found:
@@ -320,7 +322,7 @@ def explain(
             raise UnreadablePath(f"{shown(clip.label)}: {clip.text}")
         if clip.label not in (path, paths.STDIN_LABEL):
             raise BadSetting(f"{shown(path)}: explain takes one clip, no folder or archive")
-        checker = Checker(store, decoding)
+        checker = Checker(store, decoding, snapshots=index)
         why = explaining.explain(checker, store, clip.media, list_name, reference_id)
     if json:
         console.json({**reasoning.answer(why, path, list_name, reference_id)})

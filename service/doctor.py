@@ -16,11 +16,12 @@ import cv2
 import PIL
 
 from hashing.extract import CLIP
-from service import caging, scenery
+from service import caging, scenery, snapshots
 from service.errors import NoCage, StoreError
 from service.media import landlock
 from service.media.decoding import Decoding, Level, Uncaged, extract
 from service.settings import DATABASE, Settings
+from service.snapshots import BadSnapshot
 from service.store.sqlite import SqliteStore
 
 _LOW_SPACE_BYTES: Final = 200 * 1024 * 1024
@@ -63,6 +64,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding(Health.PROBLEM, "sandbox", "decoders are not locked up", str(error))
         yield from _decoders(Uncaged())
     yield from _database(settings.database)
+    yield from _index_files(settings.index)
     yield _space(settings.database)
 
 
@@ -142,6 +144,23 @@ def _database(path: Path) -> Iterator[Finding]:
     else:
         mend = "add one with recirc add, or bring a list with recirc import"
         yield Finding(Health.WARNING, "lists", "no references: no clip can be checked", mend)
+
+
+def _index_files(folder: Path | None) -> Iterator[Finding]:
+    """One finding a file; none where there are none, for short lists need none."""
+    for path in sorted(folder.glob(f"*{snapshots.SUFFIX}")) if folder is not None else ():
+        name = f"index of {path.stem}"
+        try:
+            shelf, mark = snapshots.read(path)
+        except (BadSnapshot, FileNotFoundError) as problem:
+            mend = "nothing: the next check of that list makes it anew, or delete it"
+            yield Finding(Health.WARNING, name, f"not used: {problem}", mend)
+            continue
+        text = f"sound, version {mark.version}, {shelf.part.frames:,} frames"
+        crowded = sum(one.buckets.crowded_out for one in shelf.part.segments if one.buckets)
+        if crowded:
+            text += f"; {crowded:,} of them too much alike to be looked up in full"
+        yield Finding(Health.OK, name, text)
 
 
 def _space(path: Path) -> Finding:

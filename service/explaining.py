@@ -18,7 +18,8 @@ from hashing.extract import CLIP, Extract
 from hashing.fingerprint import PHASH, Fingerprint, Kind, Track
 from hashing.matching import Finding, ListIndex
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
-from service.checking import Checker, LoadedList
+from service.checking import Checker
+from service.loading import LoadedList
 from service.media.decoding import extract
 from service.store.base import Store
 

@@ -3,6 +3,8 @@
 Nothing is read at import; ``from_environment`` is called once, by the command or the service.
 """
 
+import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,6 +45,13 @@ BODY_LIMIT_BYTES: Final = Variable(
     "268435456",  # 256 MiB; request bodies are held in memory
     "The longest request body in bytes, at least 1024; longer ones are refused.",
 )
+INDEX: Final = Variable(
+    "RECIRC_INDEX",
+    "the database's name with .index behind it",
+    "The folder of index files, with one in it for each database: long lists begin with them "
+    "and are not read anew. They hold what the lists hold and can be deleted at any time; where "
+    "they cannot be written they are missed.",
+)
 SANDBOX: Final = Variable(
     "RECIRC_SANDBOX",
     "full",
@@ -66,6 +75,7 @@ CHECK_MEMORY_MIB: Final = Variable(
 )
 VARIABLES: Final = (
     DATABASE,
+    INDEX,
     HOST,
     PORT,
     BODY_LIMIT_BYTES,
@@ -85,7 +95,7 @@ class Sandbox(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that a deployment may choose."""
+    """All that a deployment may choose. ``index``: None keeps no index files."""
 
     database: Path
     host: str
@@ -95,6 +105,7 @@ class Settings:
     check_wall_s: int
     check_cpu_s: int
     check_memory_mib: int
+    index: Path | None = None
 
 
 def from_environment(
@@ -109,8 +120,9 @@ def from_environment(
 
     A variable that is set to nothing counts as not set. Raises BadSetting, naming the variable.
     """
+    path = _database(environment, database)
     return Settings(
-        database=_database(environment, database),
+        database=path,
         host=_host(host if host is not None else _value(environment, HOST)),
         port=_whole(PORT, _value(environment, PORT) if port is None else str(port), 0, 65_535),
         body_limit_bytes=_whole(
@@ -122,6 +134,7 @@ def from_environment(
         check_memory_mib=_whole(
             CHECK_MEMORY_MIB, _value(environment, CHECK_MEMORY_MIB), 192, 1024 * 1024
         ),
+        index=_index(environment, path),
     )
 
 
@@ -142,6 +155,17 @@ def _database(environment: Mapping[str, str], chosen: Path | None) -> Path:
         return path.expanduser()
     except RuntimeError as problem:
         raise BadSetting(f"{DATABASE.name} (--db): {str(path)!a}: {problem}") from problem
+
+
+def _index(environment: Mapping[str, str], database: Path) -> Path:
+    named = environment.get(INDEX.name)
+    if not named:
+        return database.with_name(f"{database.name}.index")
+    if "\0" in named or Path(named).is_file():
+        raise BadSetting(f"{INDEX.name}: {named!a} is not the name of a folder")
+    # Databases may have lists of the same name.
+    told = hashlib.sha256(os.fsencode(database.absolute())).hexdigest()[:8]
+    return Path(named).absolute() / f"{database.name}-{told}"
 
 
 def _host(untrusted: str) -> str:

@@ -1,5 +1,6 @@
 """The Store in memory: a fake for tests, held to the same contract as the real ones."""
 
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,15 @@ from dataclasses import dataclass, field, replace
 from hashing.reference import Policy, Reference, require_list_name, require_text
 from hashing.verdict import require_false_alarms
 from service.errors import ListExists, ListNotFound, ReferenceNotFound, StoreError
-from service.store.base import AddResult, ListInfo, ReferenceSummary, RemoveResult, Snapshot
+from service.store.base import (
+    AddResult,
+    Changes,
+    ListInfo,
+    Mark,
+    ReferenceSummary,
+    RemoveResult,
+    Snapshot,
+)
 
 
 @dataclass
@@ -16,11 +25,14 @@ class _List:
     info: ListInfo
     references: dict[str, Reference] = field(default_factory=dict)
     added_at_ms: dict[str, int] = field(default_factory=dict)
+    changed_in: dict[str, int] = field(default_factory=dict)  # also of those that are removed
+    token: str = field(default_factory=lambda: secrets.token_hex(8))  # this list's, not its name's
 
-    def bump(self) -> None:
+    def bump(self, *changed: str) -> None:
         self.info = replace(
             self.info, version=self.info.version + 1, references=len(self.references)
         )
+        self.changed_in |= dict.fromkeys(changed, self.info.version)
 
 
 class MemoryStore:
@@ -113,7 +125,7 @@ class MemoryStore:
                     ids[digest] = reference.id
                     added.append(reference.id)
             if added:
-                listed.bump()
+                listed.bump(*added)
             return AddResult(tuple(added), tuple(unchanged), tuple(conflicts))
 
     def update_reference(
@@ -125,7 +137,7 @@ class MemoryStore:
             after = replace(before, label=label, incident=incident)
             if (before.label, before.incident) != (label, incident):
                 listed.references[reference_id] = after
-                listed.bump()
+                listed.bump(reference_id)
             return self.get_summary(list_name, reference_id)
 
     def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
@@ -136,7 +148,7 @@ class MemoryStore:
             for reference_id in removed:
                 del listed.references[reference_id]
             if removed:
-                listed.bump()
+                listed.bump(*removed)
             return RemoveResult(removed, tuple(name for name in wanted if name not in removed))
 
     def get_reference(self, list_name: str, reference_id: str) -> Reference:
@@ -178,6 +190,20 @@ class MemoryStore:
             track.algorithm for reference in references for track in reference.fingerprint.tracks
         }
         yield Snapshot(listed.info, tuple(sorted(algorithms, key=str)), iter(references))
+
+    @contextmanager
+    def changes(self, list_name: str, since: Mark | None) -> Iterator[Changes | None]:
+        with self._open():
+            listed = self._list(list_name)
+            mark = Mark(listed.info.version, listed.token)
+            is_known = since is None or (
+                since.token == mark.token and since.version <= mark.version
+            )
+            after = 0 if since is None else since.version
+            changed = sorted(name for name, at in listed.changed_in.items() if at > after)
+            now = [listed.references[name] for name in changed if name in listed.references]
+            gone = tuple(name for name in changed if name not in listed.references)
+        yield Changes(listed.info, mark, iter(now), gone) if is_known else None
 
     def fingerprints(self, list_name: str) -> Iterator[Reference]:
         with self.snapshot(list_name) as snapshot:

@@ -80,6 +80,31 @@ class Snapshot:
     references: Iterator[Reference]
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One state of a list. ``token`` is random: no other content ever has the same mark.
+
+    A version alone does not tell: a database that was restored from a copy counts on from there.
+    """
+
+    version: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a list's references went through since a mark, in one moment with ``info``.
+
+    ``added``: those that are new or have another label, incident or fingerprint, as they are now;
+    can be read once. ``removed``: ids that may have been there and are no more.
+    """
+
+    info: ListInfo
+    mark: Mark
+    added: Iterator[Reference]
+    removed: tuple[str, ...]
+
+
 class Store(Protocol):
     """Lists and their references. Usable from several threads.
 
@@ -170,6 +195,13 @@ class Store(Protocol):
 
     def snapshot(self, list_name: str) -> AbstractContextManager[Snapshot]:
         """The whole list as it is now, while others may change it."""
+        ...
+
+    def changes(self, list_name: str, since: Mark | None) -> AbstractContextManager[Changes | None]:
+        """What changed since ``since``, while others may change it; all of it since None.
+
+        None where ``since`` is no state that this list went through: read all of it.
+        """
         ...
 
     def fingerprints(self, list_name: str) -> Iterator[Reference]:

@@ -58,6 +58,34 @@ def _false_alarms(database: Database) -> None:
     database.execute("ALTER TABLE lists ADD COLUMN false_alarms_per_100k REAL")
 
 
+@STEPS(name="0003_changes")
+def _changes(database: Database) -> None:
+    """What changed in which version, so that an index reads only that: see ``Store.changes``."""
+    database.execute('ALTER TABLE "references" ADD COLUMN version INTEGER NOT NULL DEFAULT 0')
+    database.execute('CREATE INDEX references_by_version ON "references" (list_id, version)')
+    database.execute(
+        """
+        CREATE TABLE marks (
+            list_id INTEGER NOT NULL REFERENCES lists (id) ON DELETE CASCADE,
+            version INTEGER NOT NULL,
+            token TEXT NOT NULL,
+            PRIMARY KEY (list_id, version)
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute(
+        """
+        CREATE TABLE removals (
+            list_id INTEGER NOT NULL REFERENCES lists (id) ON DELETE CASCADE,
+            id TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            PRIMARY KEY (list_id, id)
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute("INSERT INTO marks SELECT id, version, lower(hex(randomblob(16))) FROM lists")
+
+
 def require_ours(database: Database) -> None:
     """Raise StoreError for a newer schema or another program's file, before writing to it."""
     # One moment for all reads: another process may be making the file.

@@ -22,8 +22,8 @@ SUMMARY: Final = """
 REFERENCE: Final = 'SELECT id, label, incident, fingerprint FROM "references"'
 INSERT: Final = """
     INSERT INTO "references" (list_id, id, label, incident, added_at_ms, kind, duration_ms, frames,
-        algorithms, digest, fingerprint)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        algorithms, digest, fingerprint, version)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT version + 1 FROM lists WHERE id = ?))
 """
 
 InfoRow = tuple[str, str, str | None, float | None, int, int, int]
@@ -67,7 +67,7 @@ def reference(row: ReferenceRow) -> Reference:
 
 def insert(
     list_id: int, added: Reference, added_at_ms: int
-) -> tuple[int, str, str | None, str | None, int, str, int, int, str, str, bytes]:
+) -> tuple[int, str, str | None, str | None, int, str, int, int, str, str, bytes, int]:
     """The values that INSERT takes. Raises BadFingerprint."""
     fingerprint = added.fingerprint
     return (
@@ -82,6 +82,7 @@ def insert(
         _algorithms_text(tuple(track.algorithm for track in fingerprint.tracks)),
         fingerprint.digest,
         packed.pack(fingerprint),
+        list_id,
     )
 
 

@@ -13,10 +13,19 @@ from hashing.reference import Policy, Reference, require_list_name, require_text
 from hashing.verdict import require_false_alarms
 from service.errors import ListExists, ListNotFound, ReferenceNotFound
 from service.store import rows
-from service.store.base import AddResult, ListInfo, ReferenceSummary, RemoveResult, Snapshot
+from service.store.base import (
+    AddResult,
+    Changes,
+    ListInfo,
+    Mark,
+    ReferenceSummary,
+    RemoveResult,
+    Snapshot,
+)
 from service.store.connections import Connections
 
 _ONE: Final = " WHERE list_id = ? AND id = ?"
+_MARKS_KEPT: Final = 10_000  # an index that is further behind reads the whole list
 
 
 def now_ms() -> int:
@@ -124,7 +133,11 @@ class SqliteStore:
             before = _summary(database, list_name, list_id, reference_id)
             if (before.label, before.incident) != (label, incident):
                 database.execute(
-                    'UPDATE "references" SET label = ?, incident = ? WHERE list_id = ? AND id = ?',
+                    """
+                    UPDATE "references" SET label = ?, incident = ?,
+                        version = (SELECT version + 1 FROM lists WHERE lists.id = list_id)
+                    WHERE list_id = ? AND id = ?
+                    """,
                     (label, incident, list_id, reference_id),
                 )
                 _bump(database, list_id)
@@ -140,7 +153,15 @@ class SqliteStore:
                 cursor = database.execute(
                     'DELETE FROM "references" WHERE list_id = ? AND id = ?', (list_id, reference_id)
                 )
-                (removed if cursor.rowcount else missing).append(reference_id)
+                if not cursor.rowcount:
+                    missing.append(reference_id)
+                    continue
+                removed.append(reference_id)
+                database.execute(
+                    "INSERT OR REPLACE INTO removals SELECT id, ?, version + 1 FROM lists "
+                    "WHERE id = ?",
+                    (reference_id, list_id),
+                )
             if removed:
                 _bump(database, list_id)
         return RemoveResult(tuple(removed), tuple(missing))
@@ -185,6 +206,30 @@ class SqliteStore:
                 (rows.reference(row) for row in found),
             )
 
+    @contextmanager
+    def changes(self, list_name: str, since: Mark | None) -> Iterator[Changes | None]:
+        """As ``Store.changes``."""
+        with self._connections.reading() as database:
+            list_id = _list_id(database, list_name)
+            if since is not None and not _is_past(database, list_id, since):
+                yield None
+                return
+            after = (list_id, 0 if since is None else since.version)
+            # Version 0: from before versions were kept, and so never newer than a mark.
+            newer = " WHERE list_id = ?" + ("" if since is None else " AND version > ?")
+            found = database.execute(
+                rows.REFERENCE + newer + " ORDER BY id", after if since else after[:1]
+            )
+            removed = database.execute(
+                "SELECT id FROM removals WHERE list_id = ? AND version > ? ORDER BY id", after
+            ).fetchall()
+            yield Changes(
+                _info(database, list_name),
+                _mark(database, list_id),
+                (rows.reference(row) for row in found),
+                tuple(name for (name,) in removed),
+            )
+
     def fingerprints(self, list_name: str) -> Iterator[Reference]:
         """As ``Store.fingerprints``."""
         with self.snapshot(list_name) as snapshot:
@@ -222,6 +267,7 @@ class SqliteStore:
                 name,
             ),
         )
+        _set_mark(database, _list_id(database, name))
 
     def _insert(
         self, database: Database, list_id: int, references: Iterable[Reference]
@@ -242,6 +288,9 @@ class SqliteStore:
                 conflicts.append(reference.id)
             else:
                 database.execute(rows.INSERT, rows.insert(list_id, reference, self._clock()))
+                database.execute(
+                    "DELETE FROM removals WHERE list_id = ? AND id = ?", (list_id, reference.id)
+                )
                 added.append(reference.id)
         return AddResult(tuple(added), tuple(unchanged), tuple(conflicts))
 
@@ -290,3 +339,37 @@ def _algorithms(database: Database, list_id: int) -> tuple[Algorithm, ...]:
 
 def _bump(database: Database, list_id: int) -> None:
     database.execute("UPDATE lists SET version = version + 1 WHERE id = ?", (list_id,))
+    _set_mark(database, list_id)
+
+
+def _set_mark(database: Database, list_id: int) -> None:
+    database.execute(
+        """
+        INSERT INTO marks SELECT id, version, lower(hex(randomblob(16))) FROM lists WHERE id = ?
+        """,
+        (list_id,),
+    )
+    database.execute(
+        """
+        DELETE FROM marks
+        WHERE list_id = ? AND version <= (SELECT version FROM lists WHERE id = ?) - ?
+        """,
+        (list_id, list_id, _MARKS_KEPT),
+    )
+
+
+def _mark(database: Database, list_id: int) -> Mark:
+    row: tuple[int, str] = database.execute(
+        "SELECT version, token FROM marks WHERE list_id = ? ORDER BY version DESC LIMIT 1",
+        (list_id,),
+    ).fetchone()
+    return Mark(*row)
+
+
+def _is_past(database: Database, list_id: int, mark: Mark) -> bool:
+    """Whether the list was in this state."""
+    found = database.execute(
+        "SELECT 1 FROM marks WHERE list_id = ? AND version = ? AND token = ?",
+        (list_id, mark.version, mark.token),
+    ).fetchone()
+    return found is not None

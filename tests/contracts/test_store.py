@@ -12,7 +12,7 @@ from hashing.errors import BadFingerprint
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind
 from hashing.reference import BadName, Policy, Reference
 from service.errors import BadPolicy, ListExists, ListNotFound, ReferenceNotFound, StoreError
-from service.store.base import AddResult, RemoveResult, Store
+from service.store.base import AddResult, Mark, RemoveResult, Store
 from service.store.sqlite import SqliteStore
 from tests.fingerprints import FOREIGN, of, random_hashes, track, video
 from tests.memory_store import MemoryStore
@@ -435,3 +435,65 @@ def test_closing_waits_for_those_who_read(store: Store) -> None:
     with store.snapshot("a") as snapshot:
         store.close()
         assert list(snapshot.references) == [R1, R2]
+
+
+def changes(store: Store, since: Mark | None) -> tuple[Mark, list[Reference], tuple[str, ...]]:
+    """Mark, added and removed of list "a" since a mark that it went through."""
+    with store.changes("a", since) as found:
+        assert found is not None
+        assert found.mark.version == found.info.version == store.versions()["a"]
+        return found.mark, list(found.added), found.removed
+
+
+def test_what_changed_since_a_mark_is_told_and_nothing_else(store: Store) -> None:
+    store.add("a", [R1, R2])
+    first, added, removed = changes(store, None)
+    assert (added, removed) == ([R1, R2], ())
+
+    store.add("a", [R3])
+    store.remove("a", ["r1"])
+    second, added, removed = changes(store, first)
+    assert (added, removed) == ([R3], ("r1",))
+    assert changes(store, second) == (second, [], ())
+
+    store.update_reference("a", "r2", label="new", incident=None)
+    _, (relabelled,), removed = changes(store, second)
+    assert (relabelled.id, relabelled.label, removed) == ("r2", "new", ())
+
+
+def test_a_reference_that_was_removed_and_added_again_is_added(store: Store) -> None:
+    store.add("a", [R1])
+    before, _, _ = changes(store, None)
+    store.remove("a", ["r1"])
+    other = Reference("r1", None, None, video(9))
+    store.add("a", [other])
+
+    assert changes(store, before)[1:] == ([other], ())
+
+
+def test_an_empty_list_and_a_changed_policy_have_marks(store: Store) -> None:
+    store.create_list("a", policy=Policy.BLOCK)
+    first, added, removed = changes(store, None)
+    store.update_list("a", policy=Policy.ALLOW, source=None, false_alarms_per_100k=None)
+    second, *_ = changes(store, first)
+
+    assert (added, removed) == ([], ())
+    assert second != first
+
+
+def test_a_mark_of_another_list_of_that_name_is_unknown(store: Store) -> None:
+    """Whoever has an index of the deleted one has to read all of the new one."""
+    store.add("a", [R1])
+    before, _, _ = changes(store, None)
+    store.delete_list("a")
+    store.add("a", [R2])
+    store.add("a", [R3])
+
+    for mark in (before, Mark(before.version + 1, before.token), Mark(2, "made up")):
+        with store.changes("a", mark) as found:
+            assert found is None
+
+
+def test_changes_of_an_unknown_list_are_refused(store: Store) -> None:
+    with pytest.raises(ListNotFound), store.changes("nowhere", None):
+        pass

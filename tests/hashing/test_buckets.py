@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -20,6 +20,14 @@ def flipped(
     return np.packbits(turned, axis=1)
 
 
+@pytest.fixture(params=["short", "long"])
+def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few hashes, cut as few or as many are."""
+    if request.param == "long":
+        monkeypatch.setattr(buckets, "LONG_CHUNKS_FROM", 0)
+
+
+@pytest.mark.usefixtures("layout")
 @pytest.mark.parametrize("distance", [0, 1, 15, 16, EXACT_BITS])
 def test_every_pair_up_to_the_exact_distance_is_found(distance: int) -> None:
     random = np.random.default_rng(distance)
@@ -32,7 +40,10 @@ def test_every_pair_up_to_the_exact_distance_is_found(distance: int) -> None:
     assert set(distances.tolist()) == {distance}
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.usefixtures("layout")
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(seed=st.integers(0, 2**32 - 1), families=st.integers(1, 4), spread=st.integers(0, 45))
 def test_it_finds_what_brute_force_finds(seed: int, families: int, spread: int) -> None:
     random = np.random.default_rng(seed)
@@ -76,3 +87,68 @@ def test_nothing_is_found_where_nothing_is(listed: int, asked: int) -> None:
     query_rows, rows, distances = Buckets(hashes[:listed]).pairs(hashes[:asked], EXACT_BITS)
 
     assert len(query_rows) == len(rows) == len(distances) == 0
+
+
+def test_equal_hashes_are_all_found_however_they_are_spread() -> None:
+    random = np.random.default_rng(8)
+    listed = random.integers(0, 256, (40, bits.HASH_BYTES), dtype=np.uint8)
+    listed = listed[random.integers(0, 40, 400)]
+    queries = flipped(listed[:20], 9, random)
+    near = bits.distance_matrix(queries, listed)
+
+    query_rows, rows, distances = Buckets(listed).pairs(queries, EXACT_BITS)
+
+    expected = np.argwhere(near <= EXACT_BITS)
+    assert np.column_stack([query_rows, rows]).tolist() == expected.tolist()
+    assert distances.tolist() == near[query_rows, rows].tolist()
+
+
+def test_hashes_that_only_look_equal_when_they_are_mixed_stay_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(buckets, "_MIX", np.zeros(4, np.uint64))
+    listed = np.random.default_rng(9).integers(0, 256, (30, bits.HASH_BYTES), dtype=np.uint8)
+
+    query_rows, rows, _ = Buckets(listed).pairs(listed, 0)
+
+    assert query_rows.tolist() == rows.tolist() == list(range(30))
+
+
+@pytest.mark.parametrize("spread", [pytest.param(0, id="equal"), pytest.param(6, id="near")])
+def test_a_crowd_is_bounded_and_counted_and_hides_nothing_else(
+    spread: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "CROWD", 64)
+    monkeypatch.setattr(buckets, "_CROWD_MEANS", 0)
+    monkeypatch.setattr(buckets, "MOST_ROWS_A_QUERY", 32)
+    monkeypatch.setattr(buckets, "_CANDIDATES", 256)
+    random = np.random.default_rng(10)
+    other = random.integers(0, 256, (5, bits.HASH_BYTES), dtype=np.uint8)
+    base = random.integers(0, 256, (1, bits.HASH_BYTES), dtype=np.uint8)
+    crowd = flipped(np.repeat(base, 2000, axis=0), spread, random)
+    index = Buckets(np.concatenate([crowd, other]))
+    query_rows, rows, distances = index.pairs(np.concatenate([base, base, other]), EXACT_BITS)
+
+    assert np.bincount(query_rows).tolist() == [32, 32, 1, 1, 1, 1, 1]
+    assert rows[-5:].tolist() == [2000, 2001, 2002, 2003, 2004]
+    assert set(distances[:-5].tolist()) == {spread}
+    assert len(index.tables.entries) <= 16 * (64 * 138)
+    assert (index.crowded_out > 0) is (spread > 0)
+
+
+def test_of_a_query_with_many_pairs_the_nearest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "MOST_ROWS_A_QUERY", 10)
+    random = np.random.default_rng(11)
+    base = random.integers(0, 256, (1, bits.HASH_BYTES), dtype=np.uint8)
+    listed = np.concatenate([flipped(base, distance, random) for distance in range(31, 0, -1)])
+    _, _, distances = Buckets(listed).pairs(base, EXACT_BITS)
+
+    assert len(distances) == 10
+    assert distances.max() <= 20  # how near they are depends on which are found first
+
+
+def test_more_hashes_than_places_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "MOST_HASHES", 3)
+
+    with pytest.raises(ValueError, match="4 hashes; an index holds 3"):
+        Buckets(np.zeros((4, bits.HASH_BYTES), np.uint8))

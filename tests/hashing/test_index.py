@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hashing import bits, index
+from hashing import bits, segments
 from hashing.errors import IncompatibleHash
 from hashing.fingerprint import PDQ, PHASH, Algorithm
 from hashing.index import Hits, Index
@@ -75,11 +75,11 @@ def test_search_is_exact(seed: int, clip_frames: int, sizes: list[int], within_b
 
 def test_search_is_exact_over_more_than_one_block() -> None:
     """A hit in the last row of each block of the clip and of the references is found."""
-    frames = index._REFERENCE_BLOCK + 300
+    frames = segments._REFERENCE_BLOCK + 300
     dense = random_hashes(1, frames)
-    edges = [0, index._REFERENCE_BLOCK - 1, index._REFERENCE_BLOCK, frames - 1]
-    clip = random_hashes(2, index._CLIP_BLOCK + 1)
-    clip_rows = [0, index._CLIP_BLOCK - 1, index._CLIP_BLOCK, 5]
+    edges = [0, segments._REFERENCE_BLOCK - 1, segments._REFERENCE_BLOCK, frames - 1]
+    clip = random_hashes(2, segments._CLIP_BLOCK + 1)
+    clip_rows = [0, segments._CLIP_BLOCK - 1, segments._CLIP_BLOCK, 5]
     clip[clip_rows] = dense[edges]
     searched = Index(PHASH, [video(track(numbered(dense), dense))])
 
@@ -89,8 +89,8 @@ def test_search_is_exact_over_more_than_one_block() -> None:
 
 
 def test_a_large_list_gives_the_same_pairs_up_to_the_strict_threshold() -> None:
-    dense = random_hashes(1, index.FLAT_FRAMES + 1)
-    clip = noisy(dense[[0, 7, 900, index.FLAT_FRAMES] * 8], 3, 0, 60)
+    dense = random_hashes(1, segments.FLAT_FRAMES + 1)
+    clip = noisy(dense[[0, 7, 900, segments.FLAT_FRAMES] * 8], 3, 0, 60)
     large = Index(PHASH, [video(track(numbered(dense), dense))])
     within = bits.distance_matrix(clip, dense) <= 31
     expected = {(0, int(clip_row), int(row)) for clip_row, row in np.argwhere(within)}

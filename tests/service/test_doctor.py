@@ -6,10 +6,13 @@ import pytest
 
 import cli
 from hashing.errors import UnreadableMedia
-from service import doctor, settings
+from hashing.parts import Part
+from service import doctor, settings, snapshots
 from service.doctor import Health
+from service.store.base import Mark
 from service.store.sqlite import SqliteStore
 from tests.commands import Recirc
+from tests.fingerprints import video
 
 
 @pytest.fixture
@@ -38,6 +41,20 @@ def test_an_empty_database_is_a_warning(recirc: Recirc) -> None:
     SqliteStore(recirc.database).close()
 
     assert "warning  lists: no references" in recirc("doctor").out
+
+
+def test_index_files_are_read_and_what_is_wrong_with_them_is_told(recirc: Recirc) -> None:
+    SqliteStore(recirc.database).close()
+    folder = settings.from_environment({}, database=recirc.database).index
+    assert folder is not None
+    shelf = snapshots.Shelf(Part.of([video(1, 30)]), (("r1", None, None),))
+    for name in ("broken", "sound"):
+        snapshots.write(snapshots.path_of(folder, name), shelf, Mark(3, "token"))
+    snapshots.path_of(folder, "broken").write_bytes(b"nonsense")
+    out = recirc("doctor").out
+
+    assert "ok       index of sound: sound, version 3, 30 frames" in out
+    assert "warning  index of broken: not used: not a snapshot of this version" in out
 
 
 def test_a_database_that_is_none_is_a_problem(recirc: Recirc) -> None:

@@ -24,6 +24,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
         check_wall_s=int(defaults["RECIRC_CHECK_WALL_S"]),
         check_cpu_s=int(defaults["RECIRC_CHECK_CPU_S"]),
         check_memory_mib=int(defaults["RECIRC_CHECK_MEMORY_MIB"]),
+        index=user_data_path("recirc") / "recirc.sqlite3.index",
     )
     assert settings.host == "127.0.0.1"  # loopback until keys exist
 
@@ -43,13 +44,16 @@ ENVIRONMENT = {
     "RECIRC_CHECK_WALL_S": "7",
     "RECIRC_CHECK_CPU_S": "8",
     "RECIRC_CHECK_MEMORY_MIB": "192",
+    "RECIRC_INDEX": "/there",
     "RECIRC_OTHER": "?",
 }
 
 
 def test_a_variable_goes_before_the_default() -> None:
-    assert from_environment(ENVIRONMENT) == Settings(
-        Path("lists.db"), "::1", 0, 1024, Sandbox.LIMITS_ONLY, 7, 8, 192
+    settings = from_environment(ENVIRONMENT)
+
+    assert settings == Settings(
+        Path("lists.db"), "::1", 0, 1024, Sandbox.LIMITS_ONLY, 7, 8, 192, settings.index
     )
 
 
@@ -58,7 +62,28 @@ def test_an_option_goes_before_the_variable() -> None:
         ENVIRONMENT, database=Path("b"), host="localhost", port=9, sandbox="full"
     )
 
-    assert settings == Settings(Path("b"), "localhost", 9, 1024, Sandbox.FULL, 7, 8, 192)
+    assert settings == Settings(
+        Path("b"), "localhost", 9, 1024, Sandbox.FULL, 7, 8, 192, settings.index
+    )
+
+
+def test_databases_share_no_index_folder() -> None:
+    """Not even those of one name: their lists' index files would take each other's places."""
+    folders = [
+        from_environment(ENVIRONMENT, database=Path(path)).index
+        for path in ("b", "a/b", "a/c", "b")
+    ]
+
+    assert all(folder is not None and folder.parent == Path("/there") for folder in folders)
+    assert (len(set(folders)), folders[0]) == (3, folders[3])
+
+
+def test_an_index_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_bytes(b"")
+
+    with pytest.raises(BadSetting, match="RECIRC_INDEX"):
+        from_environment({"RECIRC_INDEX": str(taken)})
 
 
 def test_a_variable_set_to_nothing_is_not_set() -> None:

@@ -226,10 +226,14 @@ def test_a_file_of_the_first_schema_is_brought_up_to_date(path: Path) -> None:
     with closing(Database(path)) as database:
         STEPS.apply(database, stop_before="0002_false_alarms")
         database.execute("INSERT INTO lists VALUES (1, 'a', 'allow', 'them', 1000, 7)")
-        database.execute(rows.INSERT, rows.insert(1, R1, 1001))
+        first = rows.INSERT.replace(", version)", ")").partition(", (SELECT version")[0] + ")"
+        database.execute(first, rows.insert(1, R1, 1001)[:-1])
         database.conn.commit()
 
     store = SqliteStore(path)
+    with store.changes("a", None) as changes:
+        assert changes is not None
+        assert (changes.mark.version, list(changes.added)) == (7, [R1])
     assert store.lists() == [ListInfo("a", Policy.ALLOW, "them", None, 1000, 7, 1)]
     assert list(store.fingerprints("a")) == [R1]
     changed = store.update_list("a", policy=Policy.BLOCK, source="them", false_alarms_per_100k=0.5)
