@@ -6,13 +6,17 @@ small ones of what came since. Every pair within 31 bits is found; nothing outsi
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashing.fingerprint import Algorithm, Fingerprint, Track
 from hashing.segments import Segment
+
+# Of a copy at 45 bits a quick look-up finds 3 in 5 frames (docs/benchmarks.md, "The index"): of so
+# many, or of one a second, ten and more.
+_QUICK_FRAMES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,26 @@ class Index:
         """Pairs within the distance, one ``Hits`` for each reference track that has any.
 
         All of them in a small list, and up to 31 bits; beyond that in a large list most of them,
-        which is enough for seeds (``hashing.buckets``); fewer, a tenth as costly, when ``quick``.
-        Raises IncompatibleHash if the clip was hashed another way.
+        which is enough for seeds (``hashing.buckets``). ``quick``: of a few of the clip's pictures,
+        and fewer of them. Raises IncompatibleHash if the clip was hashed another way.
         """
         self.algorithm.require_same(clip.algorithm)
+        asked = _few(clip) if quick else np.arange(len(clip))
         first = 0
         for segment, kept in self._segments:
-            for place, found in segment.search(clip.hashes, within_bits, quick=quick):
+            found = segment.search(clip.hashes[asked], within_bits, quick=quick)
+            for place, (mine, theirs, distances) in found:
                 reference = segment.columns.references[place]
                 if kept[reference]:
-                    yield Hits(first + int(reference), segment.columns.track(place), *found)
+                    track = segment.columns.track(place)
+                    yield Hits(first + int(reference), track, asked[mine], theirs, distances)
             first += len(kept)
+
+
+def _few(clip: Track) -> NDArray[np.intp]:
+    """Some of the pictures of a clip's track, evenly spread: any line through one is extended by
+    all of its frames."""
+    pictures = clip.picture_rows
+    seconds = int(np.ptp(clip.times_ms)) // 1000 if len(clip) else 0
+    wanted = min(len(pictures), max(_QUICK_FRAMES, seconds))
+    return pictures[np.linspace(0, len(pictures) - 1, wanted).astype(np.intp)]

@@ -129,9 +129,9 @@ class ListIndex:
         """The findings in this list, best first; ``tries`` is how many lines the check tries.
 
         Cheap views first: regions, as they are and mirrored, take one look-up each. Only where they
-        give no ``match``, the cropped, turned and negative ones take a quick look-up each: eleven
-        for each of the former at most; with ``plain_only`` never. Raises IncompatibleHash when clip
-        and list were hashed in different ways.
+        give no ``match``, the cropped, turned and negative ones take a quick look-up each, of a few
+        frames: eleven for each of the former at most; with ``plain_only`` never. Raises
+        IncompatibleHash when clip and list were hashed in different ways.
         """
         tracks = [
             track for index in self._indexes if len(index) for track in clip.of(index.algorithm)
