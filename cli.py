@@ -96,7 +96,7 @@ def check(
             lists or [],
             json=json,
             thorough=thorough,
-            debug=opening.debug(),
+            how=opening.how(),
             index=opening.settings(database).index,
         )
     if any(commands.is_found(verdict) for verdict in verdicts):
@@ -135,7 +135,7 @@ def add(
     with opening.checking(database, sandbox) as (console, store, decoding):
         _leave(
             done=commands.add(
-                console, store, decoding, list_name, paths, naming=naming, debug=opening.debug()
+                console, store, decoding, list_name, paths, naming=naming, how=opening.how()
             )
         )
 
@@ -184,7 +184,7 @@ def hash_(
                 paths,
                 json=json,
                 reference=reference,
-                debug=opening.debug(),
+                how=opening.how(),
             )
         )
 
@@ -369,6 +369,9 @@ def doctor(database: Database = None) -> None:
 
 def main() -> NoReturn:
     """The command ``recirc``."""
+    from service import dumps
+
+    dumps.forbid()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -6,11 +6,15 @@ they become a clock that never runs backwards, and a sampler that cannot be star
 
 from typing import Final
 
-_FIRST_STEP_MS: Final = 40  # 25 frames a second, until two time stamps say otherwise
+USUAL_STEP_MS: Final = 40  # 25 frames a second, until two time stamps say otherwise
 _SHORTEST_STEP_MS: Final = 4  # 240 frames a second; less is rounding of equal stamps
 _LONGEST_STEP_MS: Final = 1000  # a longer gap is a pause of a screen recording, no frame rate
 _LONGEST_GAP_MS: Final = 120_000  # a pause; anything longer is a jump, and is taken out
 MOST_SKIPPED_FRAMES: Final = 29  # one in thirty is looked at, whatever the time stamps say
+# Outside of this rate frames are shown as slides or as flicker, or else the stamps are wrong.
+_USUAL_STEPS_MS: Final = (10, 125)
+_FEW_FRAMES: Final = 8  # too few to tell a rate
+_DOUBTED_SHARE: Final = 0.05
 _NEW_START_FRAMES: Final = 3  # so many stamps in the past are a restart, fewer are disorder
 
 
@@ -20,9 +24,26 @@ class Clock:
     def __init__(self) -> None:
         self._time_ms = 0
         self._offset_ms: int | None = None  # of the clock against the stamps
-        self._step_ms = _FIRST_STEP_MS
+        self._step_ms = USUAL_STEP_MS
         self._in_the_past = 0
         self._length_ms: int | None = None
+        self._ticks = 0
+        self._doubted = 0
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether these times may well be nobody's: an unusual rate, or too many that were mended.
+
+        Footage that is shown so fast or slow, or in disorder, is no longer on one time line with
+        its original; its frames in their order still are.
+        """
+        if self._ticks < _FEW_FRAMES:
+            return False
+        step_ms = self._time_ms / (self._ticks - 1)
+        shortest_ms, longest_ms = _USUAL_STEPS_MS
+        return (
+            not shortest_ms <= step_ms <= longest_ms or self._doubted > _DOUBTED_SHARE * self._ticks
+        )
 
     @property
     def end_ms(self) -> int:
@@ -36,6 +57,7 @@ class Clock:
 
         ``stamp_ms`` and ``length_ms`` are what the frame claims for its start and its duration.
         """
+        self._ticks += 1
         claims_length = length_ms is not None and 0 < length_ms <= _LONGEST_GAP_MS
         self._length_ms = length_ms if claims_length else None
         if self._offset_ms is None:
@@ -57,6 +79,7 @@ class Clock:
         """Follow the stamps from here, after a jump or a restart."""
         if stamp_ms is None:
             return
+        self._doubted += 1
         self._in_the_past += 1
         if gap_ms > 0 or self._in_the_past >= _NEW_START_FRAMES:
             self._offset_ms = self._time_ms - stamp_ms

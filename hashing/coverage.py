@@ -12,13 +12,17 @@ class Problem(StrEnum):
     DECODER_ERROR = "decoder_error"  # parts did not decode
     TOO_DARK = "too_dark"  # hardly a frame has enough structure to be hashed
     LIMIT_FRAME_PIXELS = "limit_frame_pixels"
+    LIMIT_STILL_PIXELS = "limit_still_pixels"
+    LIMIT_ANIMATION_PIXELS = "limit_animation_pixels"
     LIMIT_PIXELS = "limit_pixels"
     LIMIT_FRAMES = "limit_frames"
     LIMIT_SECONDS = "limit_seconds"
     LIMIT_TRACKS = "limit_tracks"
+    LIMIT_FILMS = "limit_films"
     LIMIT_PACKETS = "limit_packets"
     LIMIT_BYTES = "limit_bytes"
     LIMIT_MEMORY = "limit_memory"  # the decoder asked for more than it may have
+    LIMIT_PICTURE_BYTES = "limit_picture_bytes"
     UNSUPPORTED_TRACK = "unsupported_track"  # a video track that no allowed decoder reads
     EMPTY_FILE = "empty_file"
     NOT_MEDIA = "not_media"

@@ -10,16 +10,19 @@ from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO, Final
 
+from hashing import films
 from hashing.container import Container
 from hashing.coverage import Coverage, Problem
-from hashing.errors import EmptyMedia, NotMedia, UnreadableMedia
+from hashing.errors import EmptyMedia, MediaError, NotMedia, UnreadableMedia
 from hashing.fingerprint import Kind
+from hashing.joined import Joined
 from hashing.media import Limits, LumaFrame, Media
 from hashing.stills import Stills, picture_format
 
 __all__ = ["Limits", "LumaFrame", "Media", "open_media"]
 
 _HEAD_BYTES: Final = 64
+_TRIES_A_FILM: Final = 8  # places that only look like a film's beginning cost a look each
 # ISO base media boxes that start a file, at byte 4 (ISO/IEC 14496-12), with those of old QuickTime.
 _ISO_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"styp")
 _CONTAINER_MAGIC: Final = (
@@ -53,6 +56,64 @@ def _recognised(stream: BinaryIO, limits: Limits) -> Media:
     if not head:
         raise EmptyMedia("the file has no bytes; copy it again")
     name = picture_format(head)
+    readings: list[Media] = []
+    wrong: MediaError | None = None
+    try:
+        readings.append(_first(stream, head, name, limits))
+    except MediaError as error:
+        wrong = error
+    animated = any(reading.kind is Kind.VIDEO for reading in readings)
+    behind, problem = _films(stream, head, name, limits, animated=animated)
+    readings += behind
+    if wrong is not None and not readings:
+        raise wrong
+    for place, reading in enumerate(tuple(readings)):
+        if isinstance(reading, Container) and reading.repeats_frames:
+            readings[place], problem = reading.as_stored(), Problem.LIMIT_FRAMES
+        elif isinstance(reading, Container) and reading.hides_frames:
+            readings.append(reading.as_stored())
+    if len(readings) == 1 and problem is None:
+        return readings[0]
+    return Joined(readings, 2 * limits.tracks, problem)
+
+
+def _films(
+    stream: BinaryIO, head: bytes, name: str | None, limits: Limits, *, animated: bool
+) -> tuple[list[Container], Problem | None]:
+    """The further films of a file, and whether there is more than may be looked at."""
+    if name is None:
+        starts = films.behind_film(stream, head)
+    else:
+        starts = films.in_picture(stream, limits.picture_bytes)
+    found: list[Container] = []
+    kinds: list[str] = []
+    tries = 0
+    for start_bytes, kind in starts:
+        if films.is_within(kind, kinds) or (animated and kind == films.ONE_TRACK):
+            continue  # part of what is read already; an animated AVIF is a film of one track
+        tries += 1
+        if len(found) == limits.films or tries > _TRIES_A_FILM * limits.films:
+            return found, Problem.LIMIT_FILMS
+        film = _film(stream, start_bytes, limits)
+        if film is not None:
+            found.append(film)
+            kinds.append(kind)
+    return found, None
+
+
+def _film(stream: BinaryIO, start_bytes: int, limits: Limits) -> Container | None:
+    """The film that begins here, if any part of it can be shown or a limit forbids that."""
+    try:
+        film = Container(stream, limits, start_bytes)
+    except MediaError:
+        return None
+    if any(True for _ in film.frames(1000, economical=True)):
+        return film
+    unread = set(film.coverage().problems) - {Problem.DECODER_ERROR, Problem.TRUNCATED}
+    return film if unread else None
+
+
+def _first(stream: BinaryIO, head: bytes, name: str | None, limits: Limits) -> Media:
     if name is not None:
         return Stills(stream, name, limits)
     try:

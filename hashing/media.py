@@ -21,14 +21,16 @@ LOOKED_AHEAD_STRIDE: Final = 8  # neighbours are alike: one in eight is looked a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much work one clip may cause. A limit that was reached is a problem, never a clean end.
+    """How much work one clip may cause. A limit that was reached is a problem of its own, never a
+    clean end; ``service.settings`` lets each be chosen.
 
     ``frame_pixels``: of one video frame; 4096 by 4096 is what FFmpeg's own fuzzers cover
     (tools/target_dec_fuzzer.c). ``still_pixels``: of one still picture; a 50-megapixel phone photo.
     ``frames``: decoded frames in all tracks; 3 h at 60 a second are 648,000. ``total_pixels``: of
     all decoded frames; 3 h of 480p at 30 a second are 1.3e11, 2 h of 1080p at 25 are 3.7e11.
     ``seconds``: of media time; ``packets``: of all tracks, so that a flood of empty ones ends.
-    ``tracks``: video tracks that are decoded. ``media_bytes``: of a stream that cannot seek and is
+    ``tracks``: video tracks that are decoded; ``films``: further films in one file, behind a
+    picture or another film. ``media_bytes``: of a stream that cannot seek and is
     therefore held in memory. ``picture_bytes``: of a picture or animation file, which Pillow may
     read whole; the largest phone photos have 30 MB. ``animation_pixels``: of all frames of a GIF or
     its like, whose frames of 23 bytes each cost a canvas of work; 20 min of 320 by 240 fit.
@@ -41,6 +43,7 @@ class Limits:
     seconds: int = 4 * 3600
     packets: int = 10_000_000
     tracks: int = 16
+    films: int = 4
     media_bytes: int = 512 * 1024 * 1024
     picture_bytes: int = 64 * 1024 * 1024
     animation_pixels: int = 1_000_000_000

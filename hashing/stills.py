@@ -119,10 +119,13 @@ class Stills:
                 yield frame
         found = set(tally.problems)
         if self._too_long:
-            found.add(Problem.LIMIT_BYTES)
+            found.add(Problem.LIMIT_PICTURE_BYTES)
         elif self._too_large:
-            found.add(Problem.LIMIT_FRAME_PIXELS)
-        if budget.reached is not None:
+            large = Problem.LIMIT_FRAME_PIXELS if self._animated else Problem.LIMIT_STILL_PIXELS
+            found.add(large)
+        if budget.reached is Problem.LIMIT_PIXELS and self._has_own_limit:
+            found.add(Problem.LIMIT_ANIMATION_PIXELS)
+        elif budget.reached is not None:
             found.add(budget.reached)
         problems = tuple(sorted(found))
         self._coverage = Coverage(tally.end_ms, tally.end_ms, 0, 0, tally.errors, problems)
@@ -134,6 +137,10 @@ class Stills:
     def _budget(self) -> Budget:
         most = min(self._limits.total_pixels, self._limits.animation_pixels)
         return Budget(replace(self._limits, total_pixels=most))
+
+    @property
+    def _has_own_limit(self) -> bool:
+        return self._limits.animation_pixels <= self._limits.total_pixels
 
     def _decoded(self, budget: Budget, tally: "_Tally") -> Iterator[LumaFrame]:
         if self._too_large:

@@ -44,6 +44,7 @@ _MOST_DEMUX_FAILURES: Final = 8  # in a row; a demuxer that stands still would n
 _KEY_FRAME_GAP_MS: Final = 1000  # where every frame is a key frame, one a second is enough
 _KEY_FRAMES_WANTED: Final = 40  # enough to tell what moves; over the length that the header claims
 _KEY_FRAMES_BEFORE_WIDER: Final = 64  # then the gap doubles: a film costs little more than a clip
+_CORRUPT_SHARE: Final = 0.05  # less is the beginning of a recording that was on the air
 _LONGEST_MS: Final = 10 * 366 * 86_400_000  # a claim beyond ten years is noise
 
 
@@ -92,6 +93,7 @@ class Track:
         self.decoded = 0
         self.errors = 0
         self.out_of_memory = False
+        self.corrupt = 0  # frames that the decoder itself calls so
         self._shown_ms: tuple[int, int] | None = None  # first and last stamp of decoded frames
         self.problem: Problem | None = None
         self._stream = stream
@@ -137,6 +139,7 @@ class Track:
             first_ms, last_ms = self._shown_ms or (stamp_ms, stamp_ms)
             self._shown_ms = min(first_ms, stamp_ms), max(last_ms, stamp_ms)
         self.decoded += 1
+        self.corrupt += frame.is_corrupt
         return self.clock.tick(stamp_ms, self.span.milliseconds(frame.duration))
 
     def begin_at(self, key_ms: int | None) -> None:
@@ -157,6 +160,10 @@ class Track:
         first_ms, last_ms = self._shown_ms
         length_ms = self.span.end_ms - self.span.start_ms - self.before_ms()
         return _clearly_less(last_ms - first_ms, length_ms)
+
+    def is_patched(self) -> bool:
+        """Whether a good part of its frames was guessed by the decoder, without any error."""
+        return self.corrupt > _CORRUPT_SHARE * self.decoded
 
     def _wants(self, packet: AnyPacket) -> bool:
         if self._key_frames_only:
@@ -292,7 +299,8 @@ class Pass:
         if self.budget.reached is not None:
             found.add(self.budget.reached)
         ended = self._finished and not self._key_frames_only
-        if errors or (ended and any(track.fell_silent() for track in self.tracks)):
+        lost = any(track.is_patched() for track in self.tracks)
+        if errors or lost or (ended and any(track.fell_silent() for track in self.tracks)):
             found.add(Problem.DECODER_ERROR)
         ends_ms = [span.end_ms - min(0, span.start_ms or 0) for span in self._spans.values()]
         if ended and _clearly_less(max(ends_ms, default=0), self._header_ms):

@@ -20,7 +20,7 @@ from service.settings import Sandbox, Settings
 def for_command(settings: Settings) -> Iterator[Decoding]:
     """The decoders of one command; to be asked for before it has threads or secrets."""
     if kernel.machine() is None:
-        yield Uncaged()
+        yield Uncaged(settings.media)
         return
     with _closing(Cage(confinement(settings), starting.forked)) as cage:
         yield cage
@@ -35,7 +35,7 @@ def for_service(settings: Settings) -> Iterator[Decoding]:
                 "this system has no way to lock decoders up; serve from Linux, or say "
                 "--sandbox=limits-only"
             )
-        yield Uncaged()
+        yield Uncaged(settings.media)
         return
     with _closing(Cage(confinement(settings))) as cage:
         cage.require()
@@ -49,6 +49,7 @@ def confinement(settings: Settings) -> Confinement:
         wall_s=settings.check_wall_s,
         cpu_s=settings.check_cpu_s,
         memory_bytes=settings.check_memory_mib * MIB,
+        limits=settings.media,
     )
 
 

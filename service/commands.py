@@ -27,6 +27,7 @@ from service import (
     scanning,
     wording,
 )
+from service.archives import DEFAULT_LIMITS, ArchiveLimits
 from service.checking import Checker
 from service.console import Console, OutputClosed, Tone
 from service.errors import BadSetting, ReferenceNotFound, UnreadablePath
@@ -52,6 +53,14 @@ class Naming:
     incident: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """What holds for every path: whether faults tell their story, and how far archives go."""
+
+    debug: bool = False
+    archive_limits: ArchiveLimits = DEFAULT_LIMITS
+
+
 def is_found(verdict: Verdict) -> bool:
     """Whether a clip with this verdict needs a person."""
     return verdict in (Verdict.MATCH, Verdict.NEAR_MATCH)
@@ -71,7 +80,7 @@ def check(
     *,
     json: bool,
     thorough: bool,
-    debug: bool,
+    how: How,
     index: Path | None = None,
 ) -> list[Verdict]:
     """Check clips and print each answer when it is there; the verdicts in the order given."""
@@ -84,8 +93,9 @@ def check(
             _stdin(),
             lists=list_names,
             thorough=thorough,
+            archive_limits=how.archive_limits,
             on_start=lambda label: console.at_work_on(f"checking {shown(label)}"),
-            debug=debug,
+            debug=how.debug,
         ):
             if isinstance(found, scanning.SkippedFile):
                 skipped[found.why] += 1
@@ -145,11 +155,11 @@ def add(
     wanted: Sequence[str],
     *,
     naming: Naming,
-    debug: bool,
+    how: How,
 ) -> bool:
     """Add media to a list; whether all of it is there now. Raises BadSetting."""
     if naming.reference_id is not None:
-        _require_one(wanted)
+        _require_one(wanted, how)
 
     def work(clip: paths.Clip) -> None:
         added = curating.add_media(
@@ -163,15 +173,19 @@ def add(
         )
         _report_added(console, list_name, clip.label, added)
 
-    return _each(console, wanted, work, debug=debug)
+    return _each(console, wanted, work, how)
 
 
-def _require_one(wanted: Sequence[str]) -> None:
+def _require_one(wanted: Sequence[str], how: How) -> None:
     """Counted before the first is added; standard input can only be read once."""
     if len(wanted) == 1 and wanted[0] == paths.STDIN:
         return
-    if paths.STDIN in wanted or sum(1 for _ in paths.clips(wanted, _stdin())) > 1:
+    if paths.STDIN in wanted or _count(wanted, how) > 1:
         raise BadSetting("--id names one reference, but there is more than one clip")
+
+
+def _count(wanted: Sequence[str], how: How) -> int:
+    return sum(1 for _ in paths.clips(wanted, _stdin(), how.archive_limits))
 
 
 def _report_added(console: Console, list_name: str, label: str, added: curating.AddedMedia) -> None:
@@ -195,7 +209,7 @@ def fingerprint(
     *,
     json: bool,
     reference: bool,
-    debug: bool,
+    how: How,
 ) -> bool:
     """Print fingerprints; whether every clip has one."""
 
@@ -215,11 +229,14 @@ def fingerprint(
         for code in taken.coverage.problems:
             console.detail(wording.problem(str(code)))
 
-    return _each(console, wanted, work, debug=debug)
+    return _each(console, wanted, work, how)
 
 
 def _each(
-    console: Console, wanted: Sequence[str], work: Callable[[paths.Clip], None], *, debug: bool
+    console: Console,
+    wanted: Sequence[str],
+    work: Callable[[paths.Clip], None],
+    how: How,
 ) -> bool:
     """Do the work on each clip, whatever happens to the others; whether all of it was done."""
     done = True
@@ -227,8 +244,8 @@ def _each(
     with console.working():
         for path in wanted:
             skipping = Skipping()
-            for clip in scanning.each([path], _stdin(), debug=debug):
-                problem = _problem_of(console, clip, work, debug=debug)
+            for clip in scanning.each([path], _stdin(), how.archive_limits, debug=how.debug):
+                problem = _problem_of(console, clip, work, debug=how.debug)
                 codes = () if problem is None else (problem.code,)
                 if skipping.why(clip, codes) is None and problem is not None:
                     console.error(problem.code, f"{shown(problem.label)}: {problem.text}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from service.commands import How
     from service.console import Console
     from service.media.decoding import Decoding
     from service.settings import Settings
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 def debug() -> bool:
     """Whether faults are told with their whole story."""
     return bool(os.environ.get("RECIRC_DEBUG"))
+
+
+def how() -> "How":
+    """How a command treats its paths. Raises BadSetting."""
+    from service.commands import How
+
+    return How(debug(), settings(None).archives)
 
 
 def console() -> "Console":

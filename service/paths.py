@@ -119,7 +119,7 @@ def _members(label: str, stream: BinaryIO, limits: ArchiveLimits) -> Iterator[Cl
         if isinstance(member, Bad):
             yield Unread(name, member.code, member.text)
         else:
-            yield Clip(name, member.data, inside=True)
+            yield Clip(name, member.data, inside=member.name is not None)
 
 
 def _folder(root: str, limits: ArchiveLimits) -> Iterator[Clip | Unread]:

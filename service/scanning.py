@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from hashing.errors import RecircError
 from service import faults, paths
+from service.archives import DEFAULT_LIMITS, ArchiveLimits
 from service.checking import Checker, CheckResult, unscannable
 from service.skipping import Skipped, Skipping
 
@@ -37,6 +38,7 @@ def scan(
     *,
     lists: Sequence[str] = (),
     thorough: bool = False,
+    archive_limits: ArchiveLimits = DEFAULT_LIMITS,
     on_start: Callable[[str], None] = lambda label: None,
     debug: bool = False,
 ) -> Iterator[Scanned | SkippedFile]:
@@ -50,7 +52,7 @@ def scan(
     versions = tuple((one.info.name, one.info.version) for one in loaded)
     for path in wanted:
         skipping = Skipping()
-        for clip in each([path], stdin, debug=debug):
+        for clip in each([path], stdin, archive_limits, debug=debug):
             if isinstance(clip, paths.Unread):
                 skipping.why(clip, (clip.code,))
                 yield Scanned(clip.label, unscannable(clip.code, versions), clip.text)
@@ -83,12 +85,16 @@ def _answer(
 
 
 def each(
-    wanted: Sequence[str], stdin: BinaryIO, *, debug: bool
+    wanted: Sequence[str],
+    stdin: BinaryIO,
+    archive_limits: ArchiveLimits = DEFAULT_LIMITS,
+    *,
+    debug: bool,
 ) -> Iterator[paths.Clip | paths.Unread]:
     """As ``paths.clips``, but that a fault in one path is reported in its place."""
     for path in wanted:
         try:
-            yield from paths.clips([path], stdin)
+            yield from paths.clips([path], stdin, archive_limits)
         except Exception as error:  # noqa: BLE001  # as above: the other paths go on
             show(error, debug=debug)
             yield paths.Unread(path, faults.CODE, faults.describe(error))

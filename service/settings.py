@@ -6,11 +6,13 @@ Nothing is read at import; ``from_environment`` is called once, by the command o
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from hashing.media import Limits
+from service.archives import DEFAULT_LIMITS, ArchiveLimits
 from service.errors import BadSetting
 
 _DAY_S: Final = 86_400
@@ -73,6 +75,58 @@ CHECK_MEMORY_MIB: Final = Variable(
     "768",  # 4096 by 4096 pixels with 16 frames of reference fit
     "Memory in MiB that decoding one clip may take, at least 192; beyond it is `limit_memory`.",
 )
+
+
+class Sandbox(StrEnum):
+    """How decoders are to be locked up."""
+
+    FULL = "full"
+    LIMITS_ONLY = "limits-only"
+
+
+# What one clip may take; ``hashing.media.Limits`` says where each default comes from. Each code is
+# what an answer has when the limit was reached.
+_MEDIA_LIMITS: Final = {
+    "frame_pixels": "The most pixels in one video frame (`limit_frame_pixels`).",
+    "still_pixels": "The most pixels in one still picture (`limit_still_pixels`).",
+    "frames": "The most frames of one clip, in all its tracks (`limit_frames`).",
+    "total_pixels": "The most pixels in all decoded frames of one clip (`limit_pixels`).",
+    "seconds": "The longest clip in seconds of playing time (`limit_seconds`).",
+    "packets": "The most packets of one clip, sound included (`limit_packets`).",
+    "tracks": "The most video tracks of one clip (`limit_tracks`).",
+    "films": "The most further films in one file (`limit_films`).",
+    "media_bytes": "The longest clip in bytes where it is held in memory (`limit_bytes`).",
+    "picture_bytes": "The longest picture or animation file in bytes (`limit_picture_bytes`).",
+    "animation_pixels": "The most pixels in all frames of one GIF, APNG, WebP or AVIF animation "
+    "(`limit_animation_pixels`).",
+}
+_ARCHIVE_LIMITS: Final = {
+    "members": "The most members of one archive, with those inside it (`zip_limit_members`).",
+    "contents_bytes": "The longest table of contents of an archive (`zip_limit_contents`).",
+    "member_bytes": "The longest member of an archive, unpacked (`zip_limit_bytes`).",
+    "total_bytes": "The most bytes that one archive may unpack to (`zip_limit_total`).",
+    "ratio": "The most unpacked bytes for each packed one (`zip_limit_ratio`).",
+    "ratio_from_bytes": "Members that unpack to less than this may have any ratio.",
+    "nesting": "The most archives inside one another that are opened (`zip_nested`).",
+}
+_MOST_LIMIT: Final = 2**50  # of any unit: as good as none
+_MOST_STILL_PIXELS: Final = 89_478_485  # Pillow's own limit, which stays
+
+
+def _limit_variables(
+    prefix: str, meanings: Mapping[str, str], defaults: Mapping[str, int]
+) -> dict[str, Variable]:
+    """A variable for each limit, by the limit's own name."""
+    return {
+        name: Variable(f"{prefix}_{name.upper()}", str(defaults[name]), meaning)
+        for name, meaning in meanings.items()
+    }
+
+
+MEDIA_LIMITS: Final = _limit_variables("RECIRC_LIMIT", _MEDIA_LIMITS, asdict(Limits()))
+ARCHIVE_LIMITS: Final = _limit_variables(
+    "RECIRC_ZIP_LIMIT", _ARCHIVE_LIMITS, asdict(DEFAULT_LIMITS)
+)
 VARIABLES: Final = (
     DATABASE,
     INDEX,
@@ -83,19 +137,17 @@ VARIABLES: Final = (
     CHECK_WALL_S,
     CHECK_CPU_S,
     CHECK_MEMORY_MIB,
+    *MEDIA_LIMITS.values(),
+    *ARCHIVE_LIMITS.values(),
 )
-
-
-class Sandbox(StrEnum):
-    """How decoders are to be locked up."""
-
-    FULL = "full"
-    LIMITS_ONLY = "limits-only"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that a deployment may choose. ``index``: None keeps no index files."""
+    """All that a deployment may choose. ``index``: None keeps no index files.
+
+    ``media``: what one clip may take; ``archives``: what one zip archive may.
+    """
 
     database: Path
     host: str
@@ -106,6 +158,8 @@ class Settings:
     check_cpu_s: int
     check_memory_mib: int
     index: Path | None = None
+    media: Limits = field(default_factory=Limits)
+    archives: ArchiveLimits = DEFAULT_LIMITS
 
 
 def from_environment(
@@ -135,7 +189,25 @@ def from_environment(
             CHECK_MEMORY_MIB, _value(environment, CHECK_MEMORY_MIB), 192, 1024 * 1024
         ),
         index=_index(environment, path),
+        media=Limits(**_limits(environment, MEDIA_LIMITS)),
+        archives=ArchiveLimits(**_limits(environment, ARCHIVE_LIMITS)),
     )
+
+
+def _limits(environment: Mapping[str, str], variables: Mapping[str, Variable]) -> dict[str, int]:
+    return {
+        name: _whole(variable, _value(environment, variable), _least(name), _most(name))
+        for name, variable in variables.items()
+    }
+
+
+def _most(name: str) -> int:
+    return _MOST_STILL_PIXELS if name == "still_pixels" else _MOST_LIMIT
+
+
+def _least(name: str) -> int:
+    """Without archives in archives, or further films, clips are still checked."""
+    return 0 if name in ("nesting", "films") else 1
 
 
 def _value(environment: Mapping[str, str], variable: Variable) -> str:

@@ -37,6 +37,14 @@ def _encrypted() -> bytes:
     return bytes(archive)
 
 
+def _nested(depth: int) -> bytes:
+    """So many archives in one another."""
+    data = b"b"
+    for _ in range(depth):
+        data = clips.zipped({"a.zip": data})
+    return data
+
+
 # What stands in the file, under which name, and the codes that the answer may have.
 CASES: Final[dict[str, tuple[str, Callable[[], bytes], set[str]]]] = {
     "empty": ("clip.mp4", bytes, {"empty_file"}),
@@ -57,10 +65,7 @@ CASES: Final[dict[str, tuple[str, Callable[[], bytes], set[str]]]] = {
     "all black": ("clip.mp4", lambda: clips.encode(clips.black()), {"too_dark"}),
     "zip bomb": ("clip.zip", clips.zip_bomb, {"zip_limit_ratio"}),
     "encrypted zip": ("clip.zip", _encrypted, {"zip_encrypted"}),
-    "zip in a zip": (
-        *("clip.zip", lambda: clips.zipped({"a.zip": clips.zipped({"b.mp4": b"b"})})),
-        {"zip_nested"},
-    ),
+    "zip in zips": ("clip.zip", lambda: _nested(4), {"zip_nested"}),
     "no zip": ("clip.zip", lambda: b"PK\x03\x04 and no more", {"zip_damaged"}),
     "empty zip": ("clip.zip", lambda: clips.zipped({}), {"zip_empty"}),
     **{
@@ -238,6 +243,37 @@ class TestArchives:
         assert verdicts == ["unscannable", "unscannable", "match"]
         assert problems == [["zip_limit_ratio"], ["not_media"], []]
         assert code == cli.Exit.FOUND
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "code"),
+        [
+            ("RECIRC_ZIP_LIMIT_MEMBERS", "1", "zip_limit_members"),
+            ("RECIRC_ZIP_LIMIT_CONTENTS_BYTES", "50", "zip_limit_contents"),
+            ("RECIRC_ZIP_LIMIT_MEMBER_BYTES", "1000", "zip_limit_bytes"),
+            ("RECIRC_ZIP_LIMIT_TOTAL_BYTES", "1000", "zip_limit_total"),
+            ("RECIRC_ZIP_LIMIT_NESTING", "0", "zip_nested"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "command", [["check", "--json"], ["add", "new"], ["hash"]], ids=" ".join
+    )
+    def test_a_limit_may_be_chosen(
+        self,
+        recirc: Recirc,
+        good: bytes,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        command: list[str],
+        variable: str,
+        value: str,
+        code: str,
+    ) -> None:
+        recirc.file("chat.zip", clips.zipped({"a.zip": clips.zipped({"b.mp4": good}), "c": good}))
+        monkeypatch.setenv(variable, value)
+
+        ran = recirc(*command, "chat.zip")
+
+        assert f"{code}: " in ran.err
 
 
 class TestSkipped:

@@ -60,7 +60,8 @@ def spawned(confined: Confinement) -> Started:
         descriptor = str(control.fileno())
         try:
             process = subprocess.Popen(  # noqa: S603  # our own interpreter and code
-                [sys.executable, "-I", "-c", _MAIN, descriptor, confined.to_json()],
+                # -B: nothing is written, not even compiled modules.
+                [sys.executable, "-I", "-B", "-c", _MAIN, descriptor, confined.to_json()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[control.fileno()],

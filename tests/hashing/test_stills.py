@@ -259,7 +259,7 @@ def test_a_picture_has_its_own_limit(limits: Limits) -> None:
 
     refused = limits.still_pixels < 160 * 120
     assert len(frames) == (0 if refused else 1)
-    assert coverage.problems == ((Problem.LIMIT_FRAME_PIXELS,) if refused else ())
+    assert coverage.problems == ((Problem.LIMIT_STILL_PIXELS,) if refused else ())
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_a_resolution_bomb_is_refused_by_its_head(side_px: int) -> None:
     frames, coverage = decoded(bytes(bomb))
 
     assert frames == []
-    assert coverage.problems == (Problem.LIMIT_FRAME_PIXELS,)
+    assert coverage.problems == (Problem.LIMIT_STILL_PIXELS,)
 
 
 def test_a_picture_file_that_is_too_long_is_not_read() -> None:
@@ -297,7 +297,7 @@ def test_a_picture_file_that_is_too_long_is_not_read() -> None:
     media = open_media(long, Limits(picture_bytes=len(long) - 1))
 
     assert list(media.first_frames()) == list(media.frames(100, economical=False)) == []
-    assert media.coverage().problems == (Problem.LIMIT_BYTES,)
+    assert media.coverage().problems == (Problem.LIMIT_PICTURE_BYTES,)
 
 
 def test_an_animation_stops_at_its_own_pixel_limit() -> None:
@@ -306,4 +306,4 @@ def test_an_animation_stops_at_its_own_pixel_limit() -> None:
     media = open_media(clips.animation(SCENE[:10]), Limits(animation_pixels=4 * height * width))
 
     assert len(list(media.frames(1, economical=False))) == 4
-    assert media.coverage().problems == (Problem.LIMIT_PIXELS,)
+    assert media.coverage().problems == (Problem.LIMIT_ANIMATION_PIXELS,)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import archives, paths
+from service import paths
 from service.archives import DEFAULT_LIMITS, ArchiveLimits
 from tests import clips
 
@@ -211,7 +211,7 @@ class TestArchives:
             ),
             pytest.param(
                 replace(DEFAULT_LIMITS, total_bytes=15),
-                [b"A" * 10, "zip_limit_bytes", "zip_limit_bytes"],
+                [b"A" * 10, "zip_limit_total", "zip_limit_total"],
                 id="in all",
             ),
             pytest.param(
@@ -233,15 +233,68 @@ class TestArchives:
 
         codes = [code for _, code in read(["a.zip"], limits=limits)]
 
-        assert codes == ["zip_limit_ratio", "zip_limit_bytes", "zip_limit_bytes"]
+        assert codes == ["zip_limit_ratio", "zip_limit_total", "zip_limit_total"]
 
-    def test_a_table_of_contents_without_end(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(archives, "_CONTENTS_BYTES", 10_000)
+    def test_a_table_of_contents_without_end(self, folder: Path) -> None:
+        limits = replace(DEFAULT_LIMITS, contents_bytes=10_000)
         fill(folder, {"a.zip": clips.zipped({f"{n:>090}": b"" for n in range(100)})})
 
-        assert read(["a.zip"]) == [("a.zip", "zip_limit_members")]
+        assert read(["a.zip"], limits=limits) == [("a.zip", "zip_limit_contents")]
+
+    @pytest.mark.parametrize(
+        ("nesting", "found"),
+        [
+            pytest.param(0, [("a.zip/b.zip", "zip_nested"), ("a.zip/e", b"E")], id="none"),
+            pytest.param(
+                1,
+                [("a.zip/b.zip/c.zip", "zip_nested"), ("a.zip/e", b"E")],
+                id="one",
+            ),
+            pytest.param(2, [("a.zip/b.zip/c.zip/d", b"D" * 9), ("a.zip/e", b"E")], id="two"),
+        ],
+    )
+    def test_archives_in_archives(
+        self, folder: Path, nesting: int, found: list[tuple[str, bytes | str]]
+    ) -> None:
+        inner = clips.zipped({"c.zip": clips.zipped({"d": b"D" * 9})})
+        fill(folder, {"a.zip": clips.zipped({"b.zip": inner, "e": b"E"})})
+
+        assert read(["a.zip"], limits=replace(DEFAULT_LIMITS, nesting=nesting)) == found
+
+    def test_all_archives_in_one_share_its_limits(self, folder: Path) -> None:
+        inner = clips.zipped({"b": b"B", "c": b"C"})
+        fill(folder, {"a.zip": clips.zipped({"d.zip": inner, "e": b"E"})})
+
+        answers = read(["a.zip"], limits=replace(DEFAULT_LIMITS, members=2))
+
+        assert answers == [
+            ("a.zip/d.zip/b", b"B"),
+            ("a.zip/d.zip", "zip_limit_members"),
+            ("a.zip", "zip_limit_members"),
+        ]
+
+    def test_a_member_may_have_no_name(self, folder: Path) -> None:
+        """Found by fuzzing: zipfile's is_dir() raises IndexError."""
+        fill(folder, {"a.zip": clips.zipped({"": b"", "b": b"B"})})
+
+        assert read(["a.zip"]) == [("a.zip/", b""), ("a.zip/b", b"B")]
+
+    @pytest.mark.parametrize("place", ["before", "between", "behind"])
+    def test_bytes_of_no_member_are_a_clip_as_well(self, folder: Path, place: str) -> None:
+        """A player finds a film in them: a transport stream may stand anywhere."""
+        archive, film = clips.zipped({"a": b"A", "b": b"B"}), b"film" * 1000
+        at = {"before": 0, "between": archive.find(b"PK\x01\x02"), "behind": len(archive)}[place]
+        whole = bytearray(archive[:at] + film + archive[at:])
+        if place == "between":  # the table of contents has moved
+            end = whole.rfind(b"PK\x05\x06")
+            whole[end + 16 : end + 20] = (at + len(film)).to_bytes(4, "little")
+        if place == "behind":
+            whole[at - 2 : at] = len(film).to_bytes(2, "little")  # the length of its comment
+        fill(folder, {"a.zip": bytes(whole)})
+
+        answers = read(["a.zip"])
+
+        assert answers == [("a.zip/a", b"A"), ("a.zip/b", b"B"), ("a.zip", bytes(whole))]
 
     @given(seed=st.integers(0, 2**32), changes=st.integers(1, 12))
     def test_damage_never_raises(self, seed: int, changes: int) -> None:

@@ -1,13 +1,24 @@
 """Settings: options before variables before defaults, and errors that name the variable."""
 
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from platformdirs import user_data_path
 
+from hashing.coverage import Problem
+from hashing.media import Limits
+from service.archives import ArchiveLimits, ArchiveProblem
 from service.errors import BadSetting
-from service.settings import VARIABLES, Sandbox, Settings, from_environment
+from service.settings import (
+    ARCHIVE_LIMITS,
+    MEDIA_LIMITS,
+    VARIABLES,
+    Sandbox,
+    Settings,
+    from_environment,
+)
 
 
 def test_the_defaults_are_those_of_the_table() -> None:
@@ -25,14 +36,44 @@ def test_the_defaults_are_those_of_the_table() -> None:
         check_cpu_s=int(defaults["RECIRC_CHECK_CPU_S"]),
         check_memory_mib=int(defaults["RECIRC_CHECK_MEMORY_MIB"]),
         index=user_data_path("recirc") / "recirc.sqlite3.index",
+        media=Limits(),
+        archives=ArchiveLimits(),
     )
     assert settings.host == "127.0.0.1"  # loopback until keys exist
 
 
 def test_each_setting_has_a_variable() -> None:
-    assert len(VARIABLES) == len(fields(Settings))
+    limits = [*fields(Limits), *fields(ArchiveLimits)]
+    assert len(VARIABLES) == len(fields(Settings)) - 2 + len(limits)
+    assert [*MEDIA_LIMITS, *ARCHIVE_LIMITS] == [one.name for one in limits]
     assert len({variable.name for variable in VARIABLES}) == len(VARIABLES)
     assert all(variable.name.startswith("RECIRC_") for variable in VARIABLES)
+
+
+@pytest.mark.parametrize("name", MEDIA_LIMITS)
+def test_a_limit_of_media_is_a_setting(name: str) -> None:
+    settings = from_environment({MEDIA_LIMITS[name].name: "7"})
+
+    assert settings.media == replace(Limits(), **{name: 7})
+
+
+@pytest.mark.parametrize("name", ARCHIVE_LIMITS)
+def test_a_limit_of_archives_is_a_setting(name: str) -> None:
+    settings = from_environment({ARCHIVE_LIMITS[name].name: "7"})
+
+    assert settings.archives == replace(ArchiveLimits(), **{name: 7})
+
+
+def test_each_limit_names_a_code_of_its_own_that_answers_have() -> None:
+    codes = {str(code) for code in (*Problem, *ArchiveProblem)}
+    named = [
+        found
+        for variable in (*MEDIA_LIMITS.values(), *ARCHIVE_LIMITS.values())
+        for found in re.findall("`([a-z_]+)`", variable.meaning)
+    ]
+
+    assert set(named) <= codes
+    assert len(named) == len(set(named)) == len(MEDIA_LIMITS) + len(ARCHIVE_LIMITS) - 1
 
 
 ENVIRONMENT = {
@@ -106,6 +147,9 @@ def test_a_tilde_is_the_home_folder() -> None:
         pytest.param("RECIRC_HOST", "é", "not an address", id="host not ASCII"),
         pytest.param("RECIRC_BODY_LIMIT_BYTES", "1023", "not from 1024", id="limit too low"),
         pytest.param("RECIRC_BODY_LIMIT_BYTES", "1e9", "not a whole number", id="limit a float"),
+        pytest.param("RECIRC_LIMIT_FRAMES", "0", "not from 1", id="no frames"),
+        pytest.param("RECIRC_LIMIT_SECONDS", "1h", "not a whole number", id="seconds in words"),
+        pytest.param("RECIRC_ZIP_LIMIT_RATIO", "1" * 18, "not from 1 to", id="absurd ratio"),
         pytest.param("RECIRC_DB", "/", "not the name of a file", id="database a folder"),
         pytest.param("RECIRC_DB", "~nobody-there/a", "nobody-there", id="no such home"),
     ],
