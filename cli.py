@@ -12,14 +12,19 @@ import typer
 
 from service import opening
 from service.parameters import (
+    AddPatches,
     Database,
+    FalseAlarms,
     Format,
     Json,
+    KeepPatches,
     ListFormat,
     ListName,
     OneList,
+    OnOff,
     Paths,
     Sandboxed,
+    WithPatches,
 )
 
 _EPILOG: Final = """\b
@@ -119,6 +124,7 @@ def add(
         str | None,
         typer.Option("--id", metavar="ID", help="Its id, for one clip; else made from its hashes."),
     ] = None,
+    patches: AddPatches = None,
     database: Database = None,
     sandbox: Sandboxed = None,
 ) -> None:
@@ -131,7 +137,7 @@ def add(
     """
     from service import commands
 
-    naming = commands.Naming(reference_id, label, incident)
+    naming = commands.Naming(reference_id, label, incident, patches)
     with opening.checking(database, sandbox) as (console, store, decoding):
         _leave(
             done=commands.add(
@@ -216,29 +222,29 @@ def show(
 def set_(
     context: typer.Context,
     name: OneList,
-    false_alarms: Annotated[
-        str,
-        typer.Option(
-            "--false-alarms-per-100k",
-            metavar="N",
-            help="How many false alarms in 100,000 clips it accepts: 0.001 to 100, or default.",
-            show_default=False,
-        ),
-    ],
+    *,
+    false_alarms: FalseAlarms = None,
+    patches: KeepPatches = None,
     json: Json = False,
     database: Database = None,
 ) -> None:
-    """Set how many false alarms a list accepts.
+    """Set how many false alarms a list accepts, and whether it keeps patch hashes.
 
-    In 100,000 clips that have nothing to do with the lists. With more, weaker copies are found and
-    more of what is found is wrong. The default is 0.1; an allow list accepts no more than that. It
-    holds from the next check on and is not exported.
+    False alarms are in 100,000 clips that have nothing to do with the lists. With more, weaker
+    copies are found and more of what is found is wrong. The default is 0.1; an allow list accepts
+    no more than that.
+
+    Patch hashes find crops to half, windows, turns and filmed screens. With off those that the
+    list has are deleted; after on, adding a clip again gives its reference new ones.
+
+    Both hold from the next check on and are not exported.
     """
     from service import listing
 
+    wanted = listing.Wanted(false_alarms, None if patches is None else patches is OnOff.ON)
     json_before, database_before = context.obj
     with opening.opened(database or database_before) as (console, store):
-        listing.accept(console, store, name, false_alarms, json=json or json_before)
+        listing.change(console, store, name, wanted, json=json or json_before)
 
 
 @app.command(name="import")
@@ -266,6 +272,7 @@ def import_(
 @app.command()
 def export(
     list_name: ListName,
+    *,
     list_format: Format = ListFormat.RECIRC,
     output: Annotated[
         str,
@@ -274,6 +281,7 @@ def export(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file if it is there already.")
     ] = False,
+    with_patches: WithPatches = False,
     database: Database = None,
 ) -> None:
     """Write a list as a file.
@@ -285,7 +293,7 @@ def export(
 
     del list_format  # one for now
     with opening.opened(database) as (console, store):
-        commands.export_list(console, store, list_name, output, replace=force)
+        commands.export_list(console, store, list_name, output, replace=force, patches=with_patches)
 
 
 @app.command()

@@ -4,7 +4,7 @@ Full-size frames live for one step only; what is kept of each is a 64 by 64 plan
 is hashed, and then 32 bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
@@ -13,6 +13,8 @@ from hashing.decode import Limits, LumaFrame, open_media
 from hashing.errors import UnreadableMedia
 from hashing.fingerprint import Fingerprint, Kind
 from hashing.lanes import Hasher, Sampling
+from hashing.patch_track import Look, PatchTrack
+from hashing.patches.gathering import Gatherers
 from hashing.rectangle import Rectangle
 from hashing.regions import RegionFinder
 from hashing.views import CROPS_PERCENT, Region
@@ -37,10 +39,14 @@ REFERENCE: Final = Sampling(
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A clip's fingerprint, and how much of the clip stands behind it."""
+    """A clip's fingerprint, and how much of the clip stands behind it.
+
+    ``patches``: its patch hashes where the sampling asks for them.
+    """
 
     fingerprint: Fingerprint
     coverage: Coverage
+    patches: tuple[PatchTrack, ...] = ()
 
 
 def extract(media: bytes | BinaryIO, sampling: Sampling, limits: Limits | None = None) -> Extract:
@@ -70,6 +76,7 @@ class Extraction:
         self._hasher = Hasher(sampling)
         self._problems: set[Problem] = set()
         self._last_key_ms = 0
+        self._gatherers = Gatherers(reference=sampling.patches, held_frames=sampling.held_frames)
 
     def key_frames(self) -> Extract:
         """Key frames from all over the clip, and how long it claims to be.
@@ -103,13 +110,26 @@ class Extraction:
             sampling.phash_interval_ms, economical=sampling.economical, dense_ms=sampling.dense_ms
         ):
             hasher.add(frame, self._regions(frame))
+            self._gatherers.add(frame)
         coverage = self._opened.coverage()
         tracks = hasher.tracks(coverage.decoded_ms)
         kind = self._opened.kind
         duration_ms = 0 if kind is Kind.IMAGE else coverage.decoded_ms
         return Extract(
-            Fingerprint(kind, duration_ms, tracks), _completed(coverage, *hasher.counts())
+            Fingerprint(kind, duration_ms, tracks),
+            _completed(coverage, *hasher.counts()),
+            self._gatherers.reference_tracks(),
         )
+
+    def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
+        """Patches of the frames that were held on the way through the ``whole``, in these looks.
+
+        To ask for after it, as often as it takes. None where the sampling holds no frames, and of
+        a picture, which has no time line.
+        """
+        if self._opened.kind is Kind.IMAGE:
+            return ()
+        return self._gatherers.clip_tracks(looks)
 
     def _look_over(self, hasher: Hasher | None) -> set[tuple[int, tuple[int, int]]]:
         """Find out where the picture is in each video track; the sizes of its key frames."""

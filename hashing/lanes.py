@@ -34,7 +34,9 @@ class Sampling:
     to go by. ``economical``: leave out the loop filter and the frames that no other refers to.
     ``mirrored``: hash the mirrored views too; ``surround``: look for the picture inside a still or
     blurred surround; ``crops_percent``: also views that suppose the clip was cropped by so much a
-    side. ``merge``: near-identical neighbours become one hash with a span.
+    side. ``merge``: near-identical neighbours become one hash with a span. ``patches``: take patch
+    hashes as a reference needs them; ``held_frames``: hold at most so many small frames of each
+    video track, from which a clip's patches are taken if asked for.
     """
 
     phash_interval_ms: int
@@ -45,6 +47,8 @@ class Sampling:
     dense_ms: int = 0
     surround: bool = False
     crops_percent: tuple[int, ...] = ()
+    patches: bool = False
+    held_frames: int = 0
 
 
 class Hasher:

@@ -21,7 +21,7 @@ from hashing.index import Hits, Index
 from hashing.parts import ALGORITHMS, KeptPart, Part, is_still
 from hashing.timelines import SPEEDS
 from hashing.verdict import DecisionPolicy, Verdict
-from hashing.views import View
+from hashing.views import View, Window
 
 Range = tuple[int, int]
 _AlignmentLine = tuple[float, Alignment, Track]  # expected false alarms, where, reference's track
@@ -44,7 +44,7 @@ class Finding:
     reference: int
     verdict: Verdict
     algorithm: Algorithm
-    view: View
+    view: View | Window
     speed: float
     chance: float
     frames: int
@@ -105,6 +105,14 @@ class ListIndex:
     def frames(self) -> int:
         """Reference frame hashes that a clip frame is compared with."""
         return sum(len(index) for index in self._indexes)
+
+    def group(self, number: int) -> str | None:
+        """What footage a reference belongs to; None belongs to no other's."""
+        return self._groups[number]
+
+    def duration_ms(self, number: int) -> int:
+        """How long a reference is; 0 for a picture."""
+        return int(self._durations_ms[number])
 
     @property
     def algorithms(self) -> frozenset[Algorithm]:
@@ -207,7 +215,7 @@ class ListIndex:
     ) -> Finding:
         """The finding by what lies outside the common ranges; never less than a near match."""
         finding = look.finding
-        inside = _intersection(finding.clip_ranges_ms, common)
+        inside = intersection(finding.clip_ranges_ms, common)
         if not look.parts or not inside or finding.reference_coverage >= shared.BULK_SHARE:
             return finding
         pairs = [
@@ -293,8 +301,8 @@ class ListIndex:
             agreement=best.agreement,
             clip_ranges_ms=clip_ranges,
             reference_ranges_ms=reference_ranges,
-            clip_coverage=_share(clip_ranges, clip.duration_ms),
-            reference_coverage=_share(reference_ranges, int(self._durations_ms[number])),
+            clip_coverage=share(clip_ranges, clip.duration_ms),
+            reference_coverage=share(reference_ranges, int(self._durations_ms[number])),
             only_alike=told is Verdict.NEAR_MATCH and false_alarms > policy.near_chance,
         )
         return _Look(finding, self._parts(number, strong, parts), pairs, tries)
@@ -372,12 +380,13 @@ def united(ranges: list[Range]) -> tuple[Range, ...]:
     return tuple(united)
 
 
-def _intersection(one: Sequence[Range], other: Sequence[Range]) -> tuple[Range, ...]:
+def intersection(one: Sequence[Range], other: Sequence[Range]) -> tuple[Range, ...]:
     """The time that is in both."""
     both = ((max(a[0], b[0]), min(a[1], b[1])) for a in one for b in other)
     return united([(start, end) for start, end in both if start < end])
 
 
-def _share(ranges: tuple[Range, ...], whole_ms: int) -> float:
+def share(ranges: tuple[Range, ...], whole_ms: int) -> float:
+    """How much of so long a time lies in these ranges, 0 to 1."""
     covered = sum(end - start for start, end in ranges)
     return round(min(1.0, covered / whole_ms), 4) if whole_ms else 0.0

@@ -8,6 +8,7 @@ from typing import Final
 
 from hashing.errors import RecircError
 from hashing.fingerprint import Fingerprint
+from hashing.patch_track import PatchTrack
 
 MAX_TEXT: Final = 200  # characters of a label, an incident's name or a source
 # Neither may start with "-" (a command's option) or be "." or ".." (lost in a URL's path).
@@ -35,6 +36,9 @@ class Policy(StrEnum):
 class Reference:
     """One known item of a list: a fingerprint with its label, never media.
 
+    ``patches``: its patch hashes; none where it was imported, or its list keeps none. They belong
+    to no fingerprint and change no digest.
+
     Raises BadName for an id, label or incident that is not allowed; ``None`` where there is none.
     """
 
@@ -42,6 +46,7 @@ class Reference:
     label: str | None
     incident: str | None
     fingerprint: Fingerprint
+    patches: tuple[PatchTrack, ...] = ()
 
     def __post_init__(self) -> None:
         require_reference_id(self.id)

@@ -60,6 +60,39 @@ class View:
         return view
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Where in a clip's frames a reference's picture is seen, as its patches say.
+
+    ``left``, ``top``, ``right``, ``bottom``: shares of the clip's width and height, cut at its
+    edges. ``turned_deg``: by how much the picture is turned in the clip, counter-clockwise, -179 to
+    180. ``scale``: how large all of the reference's picture is there, against the clip's: 2 where
+    half of each side was cropped away, 0.4 of a picture in a picture.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    turned_deg: int
+    scale: float
+    mirrored: bool = False
+    negative: bool = False
+
+    def __str__(self) -> str:
+        corners = f"{self.left:.2f},{self.top:.2f}–{self.right:.2f},{self.bottom:.2f}"
+        parts = [f"window {corners}"]
+        parts += [f"scale {self.scale:.2f}"] if abs(self.scale - 1) >= _SAME_SCALE else []
+        parts += ["mirrored"] if self.mirrored else []
+        parts += [f"turned {self.turned_deg}°"] if abs(self.turned_deg) >= _SAME_TURN_DEG else []
+        parts += ["negative"] if self.negative else []
+        return ", ".join(parts)
+
+
+_SAME_SCALE: Final = 0.05  # what a fit of coarse places is off by, at the most
+_SAME_TURN_DEG: Final = 2
+
+
 View.AS_IS = View()
 View.MIRRORED = View(mirrored=True)
 View.BORDERLESS = View(Region.BORDERLESS)

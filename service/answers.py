@@ -51,6 +51,7 @@ class CheckAnswer(TypedDict):
     matches: list[MatchAnswer]
     suppressed: list[MatchAnswer]
     lists: list[ListAnswer]
+    notes: list[str]
     elapsed_ms: int
 
 
@@ -67,6 +68,7 @@ def of_check(result: CheckResult) -> CheckAnswer:
         "matches": [of_match(match) for match in result.matches],
         "suppressed": [of_match(match) for match in result.suppressed],
         "lists": [{"name": name, "version": version} for name, version in result.lists],
+        "notes": list(result.notes),
         "elapsed_ms": result.elapsed_ms,
     }
 

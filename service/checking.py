@@ -13,34 +13,26 @@ from typing import BinaryIO, Final
 from hashing import early, matching, verdict
 from hashing.coverage import Coverage, Problem
 from hashing.errors import MediaError
-from hashing.extract import CLIP, Extract
-from hashing.fingerprint import PDQ, Fingerprint, Kind
-from hashing.lanes import Sampling
-from hashing.matching import Finding
+from hashing.extract import Extract
+from hashing.fingerprint import Fingerprint, Kind
+from hashing.patch_track import PatchTrack
+from hashing.patches import matching as patch_matching
+from hashing.patches.matching import Asking, PatchedList
 from hashing.reference import Policy
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
+from service import cascade, weighing
+from service.cascade import Patches
 from service.errors import DecoderDied, ListNotFound
 from service.loading import LoadedList, Loader
 from service.media.decoding import Decoding, Taking, Uncaged
 from service.store.base import Store
+from service.weighing import Match
+
+__all__ = ["CheckResult", "Checker", "Match", "unscannable"]
 
 _NO_REFERENCES: Final = "no_references"  # a check against nothing must not look like "clean"
-# An allow reference has to explain this much of a match to suppress it: a clip may hold both.
-_SUPPRESSING_SHARE: Final = 0.9
 _ALLOWED_NEAR_FRAMES: Final = 2  # on one line of an allowed reference: too much for an early end
 _EVERY_LINE: Final = 1.0  # as a chance of near matches: no line is too weak to be told
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One reference that was found in the clip, with the evidence and its list's policy."""
-
-    list: str
-    reference: str
-    label: str | None
-    incident: str | None
-    finding: Finding
-    policy: DecisionPolicy = DEFAULT_POLICY
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +42,8 @@ class CheckResult:
     ``matches`` are sorted best first, one a reference; ``suppressed`` are those that an allow list
     explains. ``problems`` are stable codes; with any of them the check was not complete. ``early``:
     the clip was clear by its key frames and its end, and ``checked_ms`` is how much of it was
-    decoded besides key frames.
+    decoded besides key frames. ``notes``: stable codes of what a check of these references cannot
+    see, however complete.
     """
 
     verdict: Verdict
@@ -65,6 +58,7 @@ class CheckResult:
     elapsed_ms: int
     early: bool = False
     notices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -91,6 +85,7 @@ class Checker:
         self._store = store
         self.decoding = decoding or Uncaged()
         self._loader = Loader(store, snapshots)
+        self._patches = Patches(store)
         self._policy = policy
         self._now_ms = now_ms
 
@@ -107,10 +102,11 @@ class Checker:
         loaded = self.lists(lists)
         keys: Extract | None = None
         try:
-            with self.decoding.opened(media, _sampling(loaded)) as taking:
+            sampling = cascade.sampling(loaded, thorough=thorough)
+            with self.decoding.opened(media, sampling) as taking:
                 keys = taking.key_frames()
                 clear = None if thorough else self._early(keys, taking, loaded, started_ms)
-                result = clear or self._judge(taking.whole(), loaded, started_ms)
+                result = clear or self._whole(taking, loaded, started_ms)
         except DecoderDied as error:
             if keys is None:
                 result = self._unread(error, loaded, started_ms)
@@ -119,6 +115,74 @@ class Checker:
         except MediaError as error:
             result = self._unread(error, loaded, started_ms)
         return replace(result, notices=self.decoding.notices)
+
+    def _whole(self, taking: Taking, lists: list[LoadedList], started_ms: int) -> CheckResult:
+        """The answer by all of the clip: by whole frames, and by patches where these leave it open.
+
+        A decoder that dies over the patches takes nothing from what whole frames showed.
+        """
+        taken = taking.whole()
+        result = self._judge(taken, lists, started_ms)
+        if result.verdict is Verdict.MATCH or not cascade.is_wanted(lists):
+            return result
+        try:
+            return self._by_patches(taking, taken.fingerprint, lists, result, started_ms)
+        except DecoderDied as error:
+            return self._judge(taken, lists, started_ms, died=error)
+
+    def patches(self, lists: list[LoadedList]) -> list[tuple[LoadedList, PatchedList]]:
+        """The lists that have patch hashes, with these."""
+        return [(one, self._patches.of(one)) for one in lists if one.info.patched]
+
+    def _by_patches(
+        self,
+        taking: Taking,
+        clip: Fingerprint,
+        lists: list[LoadedList],
+        result: CheckResult,
+        started_ms: int,
+    ) -> CheckResult:
+        """The answer with what patches show."""
+        shown: list[PatchTrack] = []
+        blocked: list[Match] = []
+        for looks in cascade.ROUNDS:
+            shown += taking.patches(looks)
+            blocked = self._patched(clip, shown, lists, Policy.BLOCK)
+            if any(match.finding.verdict is Verdict.MATCH for match in blocked):
+                break
+        allowed = self._patched(clip, shown, lists, Policy.ALLOW) if blocked else []
+        allowed += self._found(clip, lists, Policy.ALLOW) if blocked else []
+        merged = weighing.stronger([*result.matches, *result.suppressed], blocked)
+        weighed = weighing.weighed(merged, allowed)
+        return replace(
+            result,
+            verdict=verdict.of_clip(
+                [match.finding.verdict for match in weighed.matches], complete=result.complete
+            ),
+            matches=weighed.matches,
+            suppressed=weighed.suppressed,
+            elapsed_ms=self._now_ms() - started_ms,
+        )
+
+    def _patched(
+        self,
+        clip: Fingerprint,
+        shown: Sequence[PatchTrack],
+        lists: list[LoadedList],
+        side: Policy,
+    ) -> list[Match]:
+        """What patches show of the lists of one side."""
+        wanted = self.patches(lists)
+        tries = patch_matching.tries(shown, sum(patched.key_frames for _, patched in wanted))
+        found: list[Match] = []
+        for one, patched in wanted:
+            if one.info.policy is not side:
+                continue
+            by = self._policy.accepting(one.info.false_alarms_per_100k)
+            for finding in patched.match(Asking(tuple(shown), clip, tries, by)):
+                identity, label, incident = one.references[finding.reference]
+                found.append(Match(one.info.name, identity, label, incident, finding, by))
+        return found
 
     def _unread(self, error: MediaError, loaded: list[LoadedList], started_ms: int) -> CheckResult:
         elapsed_ms = self._now_ms() - started_ms
@@ -151,6 +215,7 @@ class Checker:
             if name not in versions:
                 raise ListNotFound(f"there is no list {name!r}; `recirc lists` shows all")
         self._loader.forget_all_but(frozenset(versions))
+        self._patches.forget_all_but(frozenset(versions))
         return [self._loader.load(name, versions[name]) for name in sorted(set(names) or versions)]
 
     def _early(
@@ -218,12 +283,7 @@ class Checker:
         """The result by what was taken, which is not all of the clip if a decoder died over it."""
         clip, coverage = taken.fingerprint, taken.coverage
         blocked = self._found(clip, lists, Policy.BLOCK, plain_only=plain_only)
-        allowed = self._found(clip, lists, Policy.ALLOW)
-        allowed = [match for match in allowed if match.finding.verdict is Verdict.MATCH]
-        suppressed = tuple(match for match in blocked if _is_explained(match, allowed))
-        matches = tuple(
-            sorted((match for match in blocked if match not in suppressed), key=_strength)
-        )
+        weighed = weighing.weighed(blocked, self._found(clip, lists, Policy.ALLOW))
         problems = tuple(str(problem) for problem in coverage.problems) + _no_references(
             clip, lists
         )
@@ -231,17 +291,18 @@ class Checker:
             problems = (died.code, *(one for one in problems if one != died.code))
         return CheckResult(
             verdict=verdict.of_clip(
-                [match.finding.verdict for match in matches], complete=not problems
+                [match.finding.verdict for match in weighed.matches], complete=not problems
             ),
             kind=clip.kind,
             duration_ms=coverage.container_ms,
             checked_ms=coverage.decoded_ms,
             frames=coverage.sampled_frames,
             problems=problems,
-            matches=matches,
-            suppressed=suppressed,
+            matches=weighed.matches,
+            suppressed=weighed.suppressed,
             lists=_versions(lists),
             elapsed_ms=self._now_ms() - started_ms,
+            notes=cascade.notes(lists),
         )
 
 
@@ -263,12 +324,6 @@ def unscannable(
     )
 
 
-def _sampling(lists: list[LoadedList]) -> Sampling:
-    """How to look at a clip for these lists: without PDQ where no reference is PDQ alone."""
-    needs_pdq = any(PDQ in one.index.algorithms for one in lists)
-    return CLIP if needs_pdq else replace(CLIP, pdq_interval_ms=None)
-
-
 def _versions(lists: list[LoadedList]) -> tuple[tuple[str, int], ...]:
     return tuple((one.info.name, one.info.version) for one in lists)
 
@@ -279,37 +334,3 @@ def _no_references(clip: Fingerprint, lists: list[LoadedList]) -> tuple[str, ...
     if clip.frames:
         return () if any(index.compares(clip) for index in blocking) else (_NO_REFERENCES,)
     return () if any(index.frames for index in blocking) else (_NO_REFERENCES,)
-
-
-def _strength(match: Match) -> tuple[bool, float, float, str, str]:
-    """Sort key: matches before near matches, then by chance, then the nearer ones."""
-    finding = match.finding
-    return (
-        finding.verdict is not Verdict.MATCH,
-        finding.chance,
-        finding.mean_distance_bits,
-        match.list,
-        match.reference,
-    )
-
-
-def _is_explained(match: Match, allowed: list[Match]) -> bool:
-    """Whether allow lists explain what was found: the same picture, or most of its time."""
-    if not allowed or not match.finding.clip_ranges_ms:
-        return bool(allowed)
-    found = _lasting(match.finding.clip_ranges_ms)
-    covering = matching.united(
-        [one for other in allowed for one in _lasting(other.finding.clip_ranges_ms)]
-    )
-    whole_ms = sum(end - start for start, end in found)
-    common_ms = sum(
-        max(0, min(end, stop) - max(start, begin))
-        for start, end in found
-        for begin, stop in covering
-    )
-    return common_ms >= _SUPPRESSING_SHARE * whole_ms
-
-
-def _lasting(ranges: Sequence[matching.Range]) -> list[matching.Range]:
-    """The ranges, each a millisecond long at least: an instant is not explained by nothing."""
-    return [(start, max(end, start + 1)) for start, end in ranges]

@@ -46,11 +46,15 @@ _TONES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What a curator says about a reference; None where nothing."""
+    """What a curator says about a reference; None where nothing.
+
+    ``patches``: whether it gets patch hashes; None is as its list has it.
+    """
 
     reference_id: str | None
     label: str | None
     incident: str | None
+    patches: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ def add(
             reference_id=naming.reference_id,
             label=naming.label,
             incident=naming.incident,
+            patches=naming.patches,
         )
         _report_added(console, list_name, clip.label, added)
 
@@ -195,11 +200,16 @@ def _report_added(console: Console, list_name: str, label: str, added: curating.
         return
     console.line(
         f"added: {name} to {list_name} as {added.reference_id} "
-        f"({wording.length(added.duration_ms)}, {added.frames} hashes, {added.size_bytes} bytes)"
+        f"({wording.length(added.duration_ms)}, {added.frames} hashes, {added.size_bytes} bytes"
+        f"{_patched(added)})"
     )
     if added.problems:
         told = " ".join(wording.problem(code) for code in added.problems)
         console.note(f"warning: {name}: the reference is not of the whole clip. {told}")
+
+
+def _patched(added: curating.AddedMedia) -> str:
+    return f", {added.patch_bytes} bytes of patch hashes" if added.patch_bytes else ""
 
 
 def fingerprint(
@@ -309,10 +319,16 @@ def import_list(console: Console, store: Store, list_name: str, file: str) -> bo
 
 
 def export_list(
-    console: Console, store: Store, list_name: str, output: str, *, replace: bool
+    console: Console,
+    store: Store,
+    list_name: str,
+    output: str,
+    *,
+    replace: bool,
+    patches: bool,
 ) -> None:
     """Write a list to a file or standard output. Raises ListNotFound, UnreadablePath."""
-    lines = lists.export(store, list_name)
+    lines = lists.export(store, list_name, patches=patches)
     if output == paths.STDIN:
         for line in lines:
             console.data(line.removesuffix("\n"))

@@ -1,5 +1,6 @@
 """Curating: media into references of a list, fingerprints for people, lists into files."""
 
+import dataclasses
 import os
 import tempfile
 from collections.abc import Iterable
@@ -11,9 +12,9 @@ from typing import BinaryIO, Final
 from hashing.coverage import Problem
 from hashing.errors import RecircError
 from hashing.extract import REFERENCE, Extract
-from hashing.formats import packed
+from hashing.formats import packed, packed_patches
 from service import escaping, lists
-from service.errors import UnreadablePath
+from service.errors import ListNotFound, UnreadablePath
 from service.media.decoding import Decoding, extract
 from service.store.base import Store
 
@@ -31,7 +32,8 @@ class TooDark(RecircError):
 class AddedMedia:
     """A reference made from media, and how the list has it now.
 
-    ``size_bytes``: what the store keeps; ``problems``: why the reference is not of the whole clip.
+    ``size_bytes``: what the store keeps, and ``patch_bytes`` of its patch hashes; ``problems``: why
+    the reference is not of the whole clip.
     """
 
     reference_id: str
@@ -39,12 +41,16 @@ class AddedMedia:
     duration_ms: int
     frames: int
     size_bytes: int
+    patch_bytes: int
     problems: tuple[str, ...]
 
 
-def hash_reference(decoding: Decoding, media: bytes | BinaryIO) -> Extract:
-    """Media hashed as densely as a reference needs. Raises MediaError, TooDark, NoCage."""
-    taken = extract(decoding, media, REFERENCE)
+def hash_reference(decoding: Decoding, media: bytes | BinaryIO, *, patches: bool) -> Extract:
+    """Media hashed as densely as a reference needs, with patch hashes or without.
+
+    Raises MediaError, TooDark, NoCage.
+    """
+    taken = extract(decoding, media, dataclasses.replace(REFERENCE, patches=patches))
     if _REFUSED in taken.coverage.problems:
         raise TooDark(
             f"{taken.coverage.flat_frames} of {taken.coverage.sampled_frames} frames are too dark "
@@ -62,12 +68,14 @@ def add_media(
     reference_id: str | None,
     label: str | None,
     incident: str | None,
+    patches: bool | None = None,
 ) -> AddedMedia:
     """Hash media into a list, densely. A cut-off clip goes in with its problems named.
 
+    ``patches``: whether to take patch hashes; None is as the list has it, a new list with them.
     Raises MediaError, TooDark, and what ``lists.add_fingerprint`` raises.
     """
-    taken = hash_reference(decoding, media)
+    taken = hash_reference(decoding, media, patches=_keeps_patches(store, list_name, patches))
     problems = taken.coverage.problems
     added = lists.add_fingerprint(
         store,
@@ -76,6 +84,8 @@ def add_media(
         reference_id=reference_id,
         label=label,
         incident=incident,
+        patches=taken.patches,
+        keep_patches=patches is not False,
     )
     return AddedMedia(
         reference_id=added.reference_id,
@@ -83,8 +93,17 @@ def add_media(
         duration_ms=taken.fingerprint.duration_ms,
         frames=taken.fingerprint.frames,
         size_bytes=len(packed.pack(taken.fingerprint)),
+        patch_bytes=len(packed_patches.pack(taken.patches)) if taken.patches else 0,
         problems=tuple(str(problem) for problem in problems),
     )
+
+
+def _keeps_patches(store: Store, list_name: str, wanted: bool | None) -> bool:
+    try:
+        keeps = store.get_list(list_name).patches
+    except ListNotFound:
+        keeps = True
+    return keeps and wanted is not False
 
 
 def write_whole(path: Path, lines: Iterable[str], *, replace: bool) -> None:

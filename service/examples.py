@@ -37,6 +37,7 @@ CHECK_MATCH: Final[Example] = {
     "matches": [MATCH],
     "suppressed": [],
     "lists": [{"name": "incident-x", "version": 7}],
+    "notes": [],
     "elapsed_ms": 412,
 }
 CHECK_NEAR_MATCH: Final[Example] = CHECK_MATCH | {
@@ -100,15 +101,18 @@ LIST: Final[Example] = {
     "policy": "block",
     "source": "our own review",
     "false_alarms_per_100k": 1.0,
+    "patches": True,
     "created_at_ms": 1774000000000,
     "version": 7,
     "references": 3,
+    "patched": 2,
 }
 LIST_IN: Final[Example] = {
     "name": "incident-x",
     "policy": "block",
     "source": "our own review",
     "false_alarms_per_100k": 1.0,
+    "patches": True,
 }
 LIST_PATCH: Final[Example] = {"source": "shared by a partner", "false_alarms_per_100k": None}
 REFERENCE: Final[Example] = {

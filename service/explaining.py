@@ -17,10 +17,15 @@ from hashing.coverage import Coverage
 from hashing.extract import CLIP, Extract
 from hashing.fingerprint import PHASH, Fingerprint, Kind, Track
 from hashing.matching import Finding, ListIndex
+from hashing.patch_track import PatchTrack
+from hashing.patches import matching as patch_matching
+from hashing.patches.matching import Asking, Owner, PatchedList, PatchPart
+from hashing.reference import Reference
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
+from service import cascade
 from service.checking import Checker
 from service.loading import LoadedList
-from service.media.decoding import extract
+from service.media.decoding import Taking
 from service.store.base import Store
 
 _CLIP_BLOCK: Final = 64  # as in hashing.index: the pairs of a block stay in the cache
@@ -81,13 +86,54 @@ def explain(
 
     Raises ListNotFound, ReferenceNotFound, MediaError, IncompatibleHash.
     """
-    reference = store.get_reference(list_name, reference_id).fingerprint
+    reference = store.get_reference(list_name, reference_id)
     policy = DEFAULT_POLICY.accepting(store.get_list(list_name).false_alarms_per_100k)
-    searched_frames = sum(one.index.frames for one in checker.lists())
-    taken = extract(checker.decoding, media, CLIP)
-    why = compare(taken, reference, searched_frames, policy)
+    loaded = checker.lists()
     (listed,) = checker.lists([list_name])
-    return _beside_others(why, taken.fingerprint, listed, reference_id)
+    with checker.decoding.opened(media, replace(CLIP, held_frames=cascade.HELD_FRAMES)) as taking:
+        taken = taking.whole()
+        frames = sum(one.index.frames for one in loaded)
+        why = compare(taken, reference.fingerprint, frames, policy)
+        why = _beside_others(why, taken.fingerprint, listed, reference_id)
+        if why.verdict is Verdict.MATCH or why.reason is Reason.COMMON or not reference.patches:
+            return why
+        key_frames = sum(patched.key_frames for _, patched in checker.patches(loaded))
+        return _by_patches(why, taking, taken.fingerprint, reference, key_frames)
+
+
+def _by_patches(
+    by_frames: Explanation,
+    taking: Taking,
+    clip: Fingerprint,
+    reference: Reference,
+    key_frames: int,
+) -> Explanation:
+    """The explanation by patches, as a check asks for them, where it is stronger."""
+    owner = Owner(0, None, reference.fingerprint.duration_ms)
+    part = PatchPart.of([(reference.id, reference.patches)])
+    index = PatchedList([part], {reference.id: owner}, lambda _: reference.fingerprint)
+    weak = replace(by_frames.policy, near_chance=1.0)
+    shown: list[PatchTrack] = []
+    best: Finding | None = None
+    tries = 0.0
+    for looks in cascade.ROUNDS:
+        shown += taking.patches(looks)
+        tries = patch_matching.tries(shown, key_frames)
+        best = next(iter(index.match(Asking(tuple(shown), clip, tries, weak))), None)
+        if best is not None and best.verdict is Verdict.MATCH:
+            break
+    if best is None or (by_frames.best is not None and by_frames.best.chance <= best.chance):
+        return by_frames
+    found = best.verdict
+    if found is Verdict.NEAR_MATCH and best.chance > by_frames.policy.near_chance:
+        found = Verdict.NO_MATCH
+    return replace(
+        by_frames,
+        verdict=found,
+        reason=_reason(clip, reference.fingerprint, best, found, by_frames.policy),
+        best=best,
+        tries=tries,
+    )
 
 
 def _beside_others(

@@ -1,11 +1,13 @@
 """What the ``lists`` commands do: show the lists, show one, set what it accepts."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from hashing.verdict import BadPolicy
 from service import wording
 from service.console import Console, Tone
+from service.errors import BadSetting
 from service.escaping import shown
 from service.store.base import ListInfo, ReferenceSummary, Store
 
@@ -39,17 +41,35 @@ def show_list(console: Console, store: Store, name: str, *, json: bool) -> None:
         )
 
 
-def accept(console: Console, store: Store, name: str, wanted: str, *, json: bool) -> None:
-    """Set how many false alarms in 100,000 clips a list accepts, and print the list.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a list is to change; None stays.
 
-    ``wanted``: a number or ``default``. Raises ListNotFound, BadPolicy.
+    ``false_alarms``: a number, or ``default``; ``patches``: whether it keeps patch hashes.
     """
+
+    false_alarms: str | None
+    patches: bool | None
+
+
+def change(console: Console, store: Store, name: str, wanted: Wanted, *, json: bool) -> None:
+    """Set what a list accepts and keeps, and print the list.
+
+    Raises ListNotFound, BadPolicy, and BadSetting where nothing is to change.
+    """
+    if wanted == Wanted(None, None):
+        raise BadSetting("nothing to set; say --false-alarms-per-100k or --patches")
     before = store.get_list(name)
+    accepted = before.false_alarms_per_100k
+    if wanted.false_alarms is not None:
+        is_default = wanted.false_alarms == DEFAULT
+        accepted = None if is_default else _number(wanted.false_alarms)
     info = store.update_list(
         name,
         policy=before.policy,
         source=before.source,
-        false_alarms_per_100k=None if wanted == DEFAULT else _number(wanted),
+        false_alarms_per_100k=accepted,
+        patches=wanted.patches,
     )
     _print_list(console, info, json=json)
 
@@ -80,8 +100,16 @@ def _list_line(info: ListInfo) -> str:
     accepted = info.false_alarms_per_100k
     parts = [f"{info.policy}, {info.references} {noun}, version {info.version}"]
     parts += [] if accepted is None else [f"accepts {wording.false_alarms(accepted)}"]
+    parts += [_patches(info)]
     parts += [f"from {shown(info.source)}"] if info.source else []
     return f"{info.name}: {', '.join(parts)}"
+
+
+def _patches(info: ListInfo) -> str:
+    """How many of its references can be found by patches; why, where it keeps none."""
+    if not info.patches:
+        return "no patch hashes"
+    return f"{info.patched} with patch hashes"
 
 
 def _plain_list(info: ListInfo) -> dict[str, object]:
@@ -90,8 +118,10 @@ def _plain_list(info: ListInfo) -> dict[str, object]:
         "policy": info.policy.value,
         "source": info.source,
         "false_alarms_per_100k": info.false_alarms_per_100k,
+        "patches": info.patches,
         "version": info.version,
         "references": info.references,
+        "patched": info.patched,
         "created_at_ms": info.created_at_ms,
     }
 

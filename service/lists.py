@@ -1,15 +1,16 @@
 """What the command line and the routes do with lists: add, import, export, remove."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hashing.errors import IncompatibleHash
 from hashing.fingerprint import PDQ, PHASH, Fingerprint
 from hashing.formats import listfile
 from hashing.formats.listfile import BadLine, Header, LineProblem
+from hashing.patch_track import PatchTrack
 from hashing.reference import Policy, Reference
 from service.errors import ListNotFound, NothingToCompare, PolicyConflict, ReferenceConflict
-from service.store.base import RemoveResult, Store
+from service.store.base import Patched, RemoveResult, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +38,20 @@ def add_fingerprint(
     reference_id: str | None = None,
     label: str | None = None,
     incident: str | None = None,
+    patches: tuple[PatchTrack, ...] = (),
+    keep_patches: bool = True,
 ) -> Added:
     """Put a fingerprint on a list, which is made with policy ``block`` where it does not exist.
 
-    A fingerprint that the list has already stays as it is, under the id that it has. Without
+    A fingerprint that the list has already stays as it is, under the id that it has; where it has
+    no ``patches`` it gets these. ``keep_patches``: whether a list that is made keeps any. Without
     ``reference_id`` the id is the start of the fingerprint's digest. Raises BadName,
     IncompatibleHash, NothingToCompare, ReferenceConflict.
     """
     require_comparable(fingerprint)
     wanted = fingerprint.reference_id if reference_id is None else reference_id
-    result = store.add(list_name, [Reference(wanted, label, incident, fingerprint)])
+    reference = Reference(wanted, label, incident, fingerprint, patches)
+    result = store.add(list_name, [reference], patches=keep_patches)
     if result.conflicts:
         raise ReferenceConflict(
             f"list {list_name} has a reference {wanted} of another clip; "
@@ -89,13 +94,14 @@ def import_file(store: Store, list_name: str, lines: Iterable[bytes]) -> ImportR
     return ImportReport(len(result.added), len(result.unchanged), tuple(bad_lines))
 
 
-def export(store: Store, list_name: str) -> Iterator[str]:
+def export(store: Store, list_name: str, *, patches: bool = False) -> Iterator[str]:
     """The lines of the list's file in recirc's own format, as the list is at the first line.
 
+    With ``patches`` also its patch hashes, which show more of a picture than frame hashes do.
     Raises ListNotFound at once, not with the first line.
     """
     store.get_list(list_name)
-    return _lines(store, list_name)
+    return _lines(store, list_name, patches=patches)
 
 
 def remove(store: Store, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
@@ -145,8 +151,23 @@ def _require_policy(store: Store, list_name: str, policy: Policy) -> None:
         )
 
 
-def _lines(store: Store, list_name: str) -> Iterator[str]:
+def _lines(store: Store, list_name: str, *, patches: bool) -> Iterator[str]:
     with store.snapshot(list_name) as snapshot:
         info = snapshot.info
         header = Header(info.name, info.policy, info.source, snapshot.algorithms, info.references)
-        yield from listfile.write(header, snapshot.references)
+        patched = store.patches(list_name) if patches else iter(())
+        yield from listfile.write(header, _with_patches(snapshot.references, patched))
+
+
+def _with_patches(
+    references: Iterable[Reference], patched: Iterator[Patched]
+) -> Iterator[Reference]:
+    """The references, each with its patch hashes where it has some; both come in order of ids."""
+    following = next(patched, None)
+    for one in references:
+        while following is not None and following.id < one.id:  # added since
+            following = next(patched, None)
+        if following is None or following.id != one.id:
+            yield one
+        else:
+            yield replace(one, patches=following.tracks or ())

@@ -77,6 +77,12 @@ class LoadedList:
         index = ListIndex(parts=parts, groups=_groups(info.policy, references))
         return cls(info, mark, tuple(held), references, index)
 
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The numbers of the references that are listed, by their ids."""
+        kept = np.concatenate([np.zeros(0, np.bool_), *(one.kept for one in self.held)])
+        return {self.references[number][0]: int(number) for number in np.flatnonzero(kept)}
+
     def after(self, changes: Changes) -> "LoadedList":
         """The list once these changes are made."""
         added = list(changes.added)

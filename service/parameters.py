@@ -7,6 +7,13 @@ from typing import Annotated
 import typer
 
 
+class OnOff(StrEnum):
+    """A setting that is on or off."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class ListFormat(StrEnum):
     """The file formats of lists."""
 
@@ -48,4 +55,31 @@ Json = Annotated[
 ]
 Format = Annotated[
     ListFormat, typer.Option("--format", metavar="F", help="Format of the file: recirc.")
+]
+AddPatches = Annotated[
+    bool | None,
+    typer.Option(
+        "--patches/--no-patches",
+        help="Also patch hashes, which find crops and filmed screens; else as the list has it.",
+        show_default=False,
+    ),
+]
+FalseAlarms = Annotated[
+    str | None,
+    typer.Option(
+        "--false-alarms-per-100k",
+        metavar="N",
+        help="How many false alarms in 100,000 clips it accepts: 0.001 to 100, or default.",
+        show_default=False,
+    ),
+]
+KeepPatches = Annotated[
+    OnOff | None,
+    typer.Option("--patches", help="Whether it keeps patch hashes.", show_default=False),
+]
+WithPatches = Annotated[
+    bool,
+    typer.Option(
+        "--with-patches", help="Patch hashes too, which show more of a picture than others."
+    ),
 ]

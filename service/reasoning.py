@@ -5,6 +5,7 @@ from typing import Final, NotRequired, TypedDict
 from hashing import bits, chance
 from hashing.fingerprint import PHASH, Kind
 from hashing.matching import Finding
+from hashing.patch_track import ORB
 from hashing.verdict import Verdict
 from service import answers, wording
 from service.checking import Match
@@ -27,6 +28,10 @@ _REASONS: Final = {
     "a countdown",
     Reason.PARTS: "no single stretch is strong enough, though all together would be",
 }
+
+
+# Two cameras that film one place wander against each other, and what moves there moves otherwise.
+_STAYS: Final = "parts that stay in place and are renewed together"
 
 
 class Threshold(TypedDict):
@@ -140,6 +145,8 @@ def thresholds(explanation: Explanation) -> list[Threshold]:
     }
     if best is None:
         return [near]
+    if best.algorithm == ORB:
+        return _time_line(explanation, best)
     if not best.reference_ranges_ms:
         strict: Threshold = {
             "name": "picture alone",
@@ -184,7 +191,7 @@ def _time_line(explanation: Explanation, best: Finding) -> list[Threshold]:
             "passed": best.distinct_hits >= policy.match_distinct_hits,
         },
         {
-            "name": "pictures that change together",
+            "name": _STAYS if best.algorithm == ORB else "pictures that change together",
             "found": f"{best.agreement:.2f} of 1",
             "needed": f"{policy.match_agreement:g} or more, for a match",
             "passed": best.agreement >= policy.match_agreement,

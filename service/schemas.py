@@ -25,6 +25,21 @@ FalseAlarms = Annotated[
         "allow list 0.1 at most; null is the default, 0.1."
     ),
 ]
+Patches = Annotated[
+    bool,
+    Field(
+        strict=True,
+        description="Whether the list keeps patch hashes, which find crops, windows and filmed "
+        "screens. Set to false, those that it has are deleted.",
+    ),
+]
+Notes = Annotated[
+    list[str],
+    Field(
+        description="Stable codes of what a check of these references cannot see, however "
+        "complete: `references_without_patches`."
+    ),
+]
 Codes = Annotated[
     list[str],
     Field(
@@ -114,6 +129,7 @@ class CheckAnswer(_Shape):
         list[MatchAnswer], Field(description="Matches that an allow list explains.")
     ]
     lists: list[ListVersion]
+    notes: Notes
     elapsed_ms: Milliseconds
 
 
@@ -124,9 +140,11 @@ class ListOut(_Shape):
     policy: PolicyName
     source: str | None
     false_alarms_per_100k: FalseAlarms
+    patches: Patches
     created_at_ms: Milliseconds
     version: Count
     references: Count
+    patched: Annotated[Count, Field(description="How many references have patch hashes.")]
 
 
 class ListsOut(_Shape):
@@ -142,6 +160,7 @@ class ListIn(_Shape):
     policy: PolicyName = "block"
     source: str | None = None
     false_alarms_per_100k: FalseAlarms = None
+    patches: Patches = True
 
 
 class ListPatch(_Shape):
@@ -153,6 +172,7 @@ class ListPatch(_Shape):
     policy: PolicyName | None = None
     source: str | None = None
     false_alarms_per_100k: FalseAlarms = None
+    patches: Patches | None = None
 
 
 class AlgorithmOut(_Shape):

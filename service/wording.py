@@ -9,6 +9,7 @@ from typing import Final
 
 from hashing.fingerprint import Kind
 from hashing.matching import Finding, Range, is_unchanged
+from hashing.patch_track import ORB
 from hashing.verdict import (
     CLIPS,
     DEFAULT_POLICY,
@@ -16,7 +17,7 @@ from hashing.verdict import (
     DecisionPolicy,
     Verdict,
 )
-from hashing.views import Region, View
+from hashing.views import Region, View, Window
 from service import guidance
 from service.checking import CheckResult, Match
 from service.escaping import shown
@@ -27,6 +28,9 @@ _MOST_RANGES: Final = 4
 _MOST_DECADES: Final = 30  # beyond this a chance says no more than "never"
 _SUPERSCRIPTS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SECONDS_UNTIL_MS: Final = 100_000  # longer clips are told in minutes
+_TOLD_TURN_DEG: Final = 3  # less is a hand's, or the fit's
+_NEARLY_ALL: Final = 0.9  # of the frame's area
+_CROPPED_SCALE: Final = 1.1  # so much larger than the frame, a reference is cropped by it
 _REGIONS: Final = {
     Region.WHOLE: "",
     Region.BORDERLESS: "without its borders",
@@ -76,6 +80,13 @@ NOTICES: Final = {
 }
 
 
+# What a check could not see, however complete; stable codes.
+NOTES: Final = {
+    "references_without_patches": "Some references have no patch hashes: crops to half, windows, "
+    "turns by any angle and filmed screens of these cannot be found.",
+}
+
+
 def headline(result: CheckResult, label: str) -> str:
     """The verdict's words and the clip."""
     name = shown(label)
@@ -116,6 +127,8 @@ def details(result: CheckResult, note: str | None = None) -> list[str]:
         )
     if result.verdict is Verdict.NO_MATCH:
         lines.append(f"{_looked_at(result)}; nothing from {_lists(result)} was found.")
+    if result.verdict is not Verdict.MATCH:
+        lines += [NOTES[code] for code in result.notes]
     lines += [problem(code, note) for code in result.problems]
     lines += [notice(code) for code in result.notices]
     if result.frames and set(result.problems) - {"no_references"}:
@@ -252,16 +265,31 @@ def skipped(counts: Mapping[Skipped, int]) -> str:
     return f"Skipped, no video or picture in it: {count} {plural(count, 'file')} ({kinds})."
 
 
-def _in_view(view: View) -> str:
+def _in_view(view: View | Window) -> str:
     """How the clip shows the reference, as words behind its name; nothing where unchanged."""
-    ways = [_REGIONS[view.region]] if _REGIONS[view.region] else []
-    ways += [f"cropped by about {view.cropped_percent} % a side"] if view.cropped_percent else []
+    ways = _in_window(view) if isinstance(view, Window) else _in_region(view)
     ways += ["mirrored"] if view.mirrored else []
-    ways += [f"turned by {view.turned_deg}°"] if view.turned_deg else []
+    ways += [f"turned by {view.turned_deg}°"] if abs(view.turned_deg) >= _TOLD_TURN_DEG else []
     ways += ["in negative colours"] if view.negative else []
     if not ways:
         return ""
     return ", " + " and ".join(filter(None, (", ".join(ways[:-1]), ways[-1])))
+
+
+def _in_region(view: View) -> list[str]:
+    ways = [_REGIONS[view.region]] if _REGIONS[view.region] else []
+    ways += [f"cropped by about {view.cropped_percent} % a side"] if view.cropped_percent else []
+    return ways
+
+
+def _in_window(window: Window) -> list[str]:
+    """Where in the clip's frames it is seen, and how large."""
+    area = (window.right - window.left) * (window.bottom - window.top)
+    if area < _NEARLY_ALL:
+        across = f"{window.left:.0%} to {window.right:.0%} from the left"
+        down = f"{window.top:.0%} to {window.bottom:.0%} from the top"
+        return [f"in a part of the picture ({across}, {down})"]
+    return ["cropped"] if window.scale >= _CROPPED_SCALE else []
 
 
 def plural(count: int, noun: str) -> str:
@@ -304,6 +332,9 @@ def _where(finding: Finding, reference: str, kind: Kind | None) -> str:
 def _how_many(finding: Finding) -> str:
     if not finding.reference_ranges_ms:
         return f"{finding.mean_distance_bits:.0f} of 256 hash bits differ"
+    if finding.algorithm == ORB:
+        frames = f"{finding.frames_matched} of {finding.frames} frames"
+        return f"parts of the picture agree in {frames} that were looked at closely"
     return f"{finding.frames_matched} of {finding.frames} sampled frames agree"
 
 

@@ -4,7 +4,7 @@ import atexit
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import BinaryIO
 from hashing.errors import RecircError
 from hashing.extract import Extract
 from hashing.lanes import Sampling
+from hashing.patch_track import Look, PatchTrack
 from service.media.cage import Cage
 from service.media.confinement import MIB, Confinement
 from service.media.decoding import Decoding, Level, Taking
@@ -112,4 +113,7 @@ class _DyingTaking:
         raise self._error("it fails")
 
     def whole(self) -> Extract:
+        raise self._error("it fails")
+
+    def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         raise self._error("it fails")

@@ -14,6 +14,7 @@ from service.store.base import (
     Changes,
     ListInfo,
     Mark,
+    Patched,
     ReferenceSummary,
     RemoveResult,
     Snapshot,
@@ -30,7 +31,10 @@ class _List:
 
     def bump(self, *changed: str) -> None:
         self.info = replace(
-            self.info, version=self.info.version + 1, references=len(self.references)
+            self.info,
+            version=self.info.version + 1,
+            references=len(self.references),
+            patched=sum(bool(one.patches) for one in self.references.values()),
         )
         self.changed_in |= dict.fromkeys(changed, self.info.version)
 
@@ -52,11 +56,12 @@ class MemoryStore:
         policy: Policy,
         source: str | None = None,
         false_alarms_per_100k: float | None = None,
+        patches: bool = True,
     ) -> ListInfo:
         with self._open():
             if name in self._lists:
                 raise ListExists(name)
-            return self._make(name, policy, source, false_alarms_per_100k).info
+            return self._make(name, policy, source, false_alarms_per_100k, patches).info
 
     def lists(self) -> list[ListInfo]:
         with self._open():
@@ -73,16 +78,25 @@ class MemoryStore:
         policy: Policy,
         source: str | None,
         false_alarms_per_100k: float | None,
+        patches: bool | None = None,
     ) -> ListInfo:
         with self._open():
             require_text(source, "source")
             accepted = require_false_alarms(false_alarms_per_100k, policy)
             listed = self._list(name)
             wanted = replace(
-                listed.info, policy=policy, source=source, false_alarms_per_100k=accepted
+                listed.info,
+                policy=policy,
+                source=source,
+                false_alarms_per_100k=accepted,
+                patches=listed.info.patches if patches is None else patches,
             )
             if listed.info != wanted:
                 listed.info = wanted
+                if not wanted.patches:
+                    listed.references = {
+                        name: replace(one, patches=()) for name, one in listed.references.items()
+                    }
                 listed.bump()
             return listed.info
 
@@ -99,12 +113,13 @@ class MemoryStore:
         create: bool = True,
         policy: Policy = Policy.BLOCK,
         source: str | None = None,
+        patches: bool = True,
     ) -> AddResult:
         with self._open():
             # All are read before anything changes: an error on the way leaves nothing.
             batch = tuple(references)
             if create and list_name not in self._lists:
-                self._make(list_name, policy, source, None)
+                self._make(list_name, policy, source, None, patches)
             listed = self._list(list_name)
             ids = {
                 reference.fingerprint.digest: reference.id
@@ -113,10 +128,16 @@ class MemoryStore:
             added: list[str] = []
             unchanged: list[str] = []
             conflicts: list[str] = []
-            for reference in batch:
+            patched = False
+            for given in batch:
+                reference = given if listed.info.patches else replace(given, patches=())
                 digest = reference.fingerprint.digest
                 if digest in ids:
                     unchanged.append(ids[digest])
+                    known = listed.references[ids[digest]]
+                    if reference.patches and not known.patches:
+                        listed.references[known.id] = replace(known, patches=reference.patches)
+                        patched = True
                 elif reference.id in listed.references:
                     conflicts.append(reference.id)
                 else:
@@ -124,7 +145,7 @@ class MemoryStore:
                     listed.added_at_ms[reference.id] = self._clock()
                     ids[digest] = reference.id
                     added.append(reference.id)
-            if added:
+            if added or patched:
                 listed.bump(*added)
             return AddResult(tuple(added), tuple(unchanged), tuple(conflicts))
 
@@ -185,7 +206,9 @@ class MemoryStore:
     def snapshot(self, list_name: str) -> Iterator[Snapshot]:
         with self._open():
             listed = self._list(list_name)
-            references = [listed.references[name] for name in sorted(listed.references)]
+            references = [
+                replace(listed.references[name], patches=()) for name in sorted(listed.references)
+            ]
         algorithms = {
             track.algorithm for reference in references for track in reference.fingerprint.tracks
         }
@@ -201,13 +224,25 @@ class MemoryStore:
             )
             after = 0 if since is None else since.version
             changed = sorted(name for name, at in listed.changed_in.items() if at > after)
-            now = [listed.references[name] for name in changed if name in listed.references]
+            now = [
+                replace(listed.references[name], patches=())
+                for name in changed
+                if name in listed.references
+            ]
             gone = tuple(name for name in changed if name not in listed.references)
         yield Changes(listed.info, mark, iter(now), gone) if is_known else None
 
     def fingerprints(self, list_name: str) -> Iterator[Reference]:
         with self.snapshot(list_name) as snapshot:
             yield from snapshot.references
+
+    def patches(self, list_name: str, *, known: frozenset[str] = frozenset()) -> Iterator[Patched]:
+        with self._open():
+            found = sorted(self._list(list_name).references.items())
+        for name, one in found:
+            if one.patches:
+                digest = one.fingerprint.digest
+                yield Patched(name, digest, None if digest in known else one.patches)
 
     def versions(self) -> dict[str, int]:
         with self._open():
@@ -224,13 +259,18 @@ class MemoryStore:
             yield
 
     def _make(
-        self, name: str, policy: Policy, source: str | None, false_alarms_per_100k: float | None
+        self,
+        name: str,
+        policy: Policy,
+        source: str | None,
+        false_alarms_per_100k: float | None,
+        patches: bool,
     ) -> _List:
         require_list_name(name)
         require_text(source, "source")
         accepted = require_false_alarms(false_alarms_per_100k, policy)
         version = self._deleted.get(name, 0) + 1
-        listed = _List(ListInfo(name, policy, source, accepted, self._clock(), version, 0))
+        listed = _List(ListInfo(name, policy, source, accepted, self._clock(), version, 0, patches))
         self._lists[name] = listed
         return listed
 

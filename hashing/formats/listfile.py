@@ -6,9 +6,10 @@
 
 (The header is one line too.) A reference's fingerprint is its packed form in base64: a third of
 the document form's size. Lines stay diff-able, because id, label and incident are text and lines
-are in order of ids; a hash says nothing to a person in either form. A fingerprint document
-(``hashing.formats.document``) in its place is read as well, for lists that are written by hand or
-by other tools. Unknown keys are ignored.
+are in order of ids; a hash says nothing to a person in either form. A fingerprint
+document (``hashing.formats.document``) in its place is read as well, for lists that are written by
+hand or by other tools. ``patches``, the packed form of the reference's patch hashes in base64, is
+there only in an export that asked for it. Unknown keys are ignored.
 """
 
 import base64
@@ -21,12 +22,13 @@ from typing import Final, Protocol
 
 from hashing.errors import BadFingerprint, BadList
 from hashing.fingerprint import Algorithm, Fingerprint
-from hashing.formats import document, fields, packed
+from hashing.formats import document, fields, packed, packed_patches
+from hashing.patch_track import ORB, PatchTrack
 from hashing.reference import BadName, Policy, Reference, require_list_name, require_text
 
 FORMAT: Final = "recirc-list"
 VERSION: Final = 1
-MAX_LINE_BYTES: Final = 32 * 1024 * 1024  # six hours of a dense reference in base64
+MAX_LINE_BYTES: Final = 96 * 1024 * 1024  # six hours of a dense reference, with patch hashes
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_BAD_LINES: Final = 1000  # more, and the file is not what it says
 _MAX_ALGORITHMS: Final = 64
@@ -127,14 +129,16 @@ def write(header: Header, references: Iterable[Reference]) -> Iterator[str]:
         }
     )
     for reference in references:
-        yield _json_line(
-            {
-                "id": reference.id,
-                "label": reference.label,
-                "incident": reference.incident,
-                "fingerprint": base64.b64encode(packed.pack(reference.fingerprint)).decode(),
-            }
-        )
+        entry: dict[str, object] = {
+            "id": reference.id,
+            "label": reference.label,
+            "incident": reference.incident,
+            "fingerprint": base64.b64encode(packed.pack(reference.fingerprint)).decode(),
+        }
+        if reference.patches:
+            packed_tracks = packed_patches.pack(reference.patches)
+            entry["patches"] = base64.b64encode(packed_tracks).decode()
+        yield _json_line(entry)
 
 
 def _json_line(value: Mapping[str, object]) -> str:
@@ -209,6 +213,7 @@ def _read_line(number: int, line: bytes) -> Line | BadLine:
             label=_optional_text(entry, "label"),
             incident=_optional_text(entry, "incident"),
             fingerprint=_fingerprint(entry.get("fingerprint")),
+            patches=_patches(entry.get("patches")),
         )
     except (fields.BadField, BadName) as problem:
         return BadLine(number, LineProblem.BAD_NAME, str(problem))
@@ -220,11 +225,24 @@ def _read_line(number: int, line: bytes) -> Line | BadLine:
 def _fingerprint(untrusted: object) -> Fingerprint:
     if not isinstance(untrusted, str):
         return document.from_document(untrusted)[0]
+    return packed.unpack(_base64(untrusted, "the fingerprint is"))
+
+
+def _patches(untrusted: object) -> tuple[PatchTrack, ...]:
+    if untrusted is None:
+        return ()
+    if not isinstance(untrusted, str):
+        raise BadFingerprint("patches: a text is needed")
+    tracks = packed_patches.unpack(_base64(untrusted, "the patches are"))
+    # Made in another way they can be compared with nothing: the list then counts none of it.
+    return tuple(track for track in tracks if track.algorithm == ORB)
+
+
+def _base64(untrusted: str, what: str) -> bytes:
     try:
-        untrusted_packed = base64.b64decode(untrusted, validate=True)
+        return base64.b64decode(untrusted, validate=True)
     except (binascii.Error, ValueError) as problem:
-        raise BadFingerprint(f"the fingerprint is not base64: {problem}") from problem
-    return packed.unpack(untrusted_packed)
+        raise BadFingerprint(f"{what} not base64: {problem}") from problem
 
 
 def _text(entry: Mapping[str, object], key: str) -> str:

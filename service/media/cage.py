@@ -4,15 +4,16 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self, TypeVar
 
 from hashing.coverage import Problem
 from hashing.extract import Extract
 from hashing.lanes import Sampling
+from hashing.patch_track import Look, PatchTrack
 from service.errors import (
     BadAnswer,
     CageFailed,
@@ -31,6 +32,7 @@ from service.media.starting import Start, Started
 from service.media.wire import Request
 from service.media.zygote import ENDED, Why
 
+Answer = TypeVar("Answer")
 _GRACE_S: Final = 5  # for the zygote to end a child itself before it is taken for stuck
 _READY_S: Final = 60  # a cold disk on a busy machine
 _READ_BYTES: Final = 1024 * 1024
@@ -207,6 +209,10 @@ class Asking:
         """See ``Taking.whole``."""
         return self._ask(Request.WHOLE)
 
+    def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
+        """See ``Taking.patches``."""
+        return self._answer(wire.asking(looks), wire.unpack_patches)
+
     def finished(self) -> Ended:
         """How the child ends that is asked nothing more. Raises CageFailed."""
         with suppress(OSError):
@@ -223,11 +229,20 @@ class Asking:
         self._told.close()
 
     def _ask(self, request: Request) -> Extract:
+        taken = self._answer(request, wire.unpack)
+        if not self._cut:
+            return taken
+        problems = {*taken.coverage.problems, Problem.LIMIT_BYTES}
+        coverage = replace(taken.coverage, problems=tuple(sorted(problems)))
+        return replace(taken, coverage=coverage)
+
+    def _answer(self, request: int, unpack: Callable[[wire.Read], Answer]) -> Answer:
+        """What the child answers to this byte. Raises MediaError."""
         if self._died is not None:
             raise self._died
         try:
             self._channel.send(bytes([request]))
-            taken = wire.unpack(self._read)
+            return unpack(self._read)
         except DecoderDied as problem:
             self._died = problem
             raise
@@ -237,11 +252,6 @@ class Asking:
         except OSError as problem:
             self._died = self._why()
             raise self._died from problem
-        if not self._cut:
-            return taken
-        problems = {*taken.coverage.problems, Problem.LIMIT_BYTES}
-        coverage = replace(taken.coverage, problems=tuple(sorted(problems)))
-        return replace(taken, coverage=coverage)
 
     def _read(self, wanted_bytes: int) -> bytes:
         """So many bytes of the child's answer. Raises what the child died of."""

@@ -61,7 +61,7 @@ def answer(message: bytes, confined: Confinement) -> None:
     sampling = Sampling(**plain | {"crops_percent": tuple(plain["crops_percent"])})
     conversation = _Conversation(sampling, confined)
     while asked := os.read(CHANNEL_FD, 1):
-        _write(_packed(conversation, Request(asked[0])))
+        _write(_packed(conversation, asked[0]))
 
 
 class _Conversation:
@@ -72,17 +72,19 @@ class _Conversation:
         self._limits = confined.limits
         self._extraction: Extraction | None = None
 
-    def about(self, request: Request) -> Extract:
-        """The answer to one request. Raises MediaError."""
+    def about(self, request: int) -> bytes:
+        """The answer to one request, packed. Raises MediaError."""
         if self._extraction is None:
             clip = io.BufferedReader(io.FileIO(CLIP_FD, closefd=False), _BUFFER_BYTES)
             self._extraction = Extraction(clip, self._sampling, self._limits)
-        return _ANSWERS[request](self._extraction)
+        if request & Request.PATCHES:
+            return wire.pack_patches(self._extraction.patches(wire.asked(request)))
+        return wire.pack(_ANSWERS[Request(request)](self._extraction))
 
 
-def _packed(conversation: _Conversation, request: Request) -> bytes:
+def _packed(conversation: _Conversation, request: int) -> bytes:
     try:
-        return wire.pack(conversation.about(request))
+        return conversation.about(request)
     except MediaError as error:
         return wire.pack_error(error)
     except MemoryError:

@@ -1,6 +1,6 @@
 """How a clip becomes hashes, as the rest of the service sees it: caged or not, the same face."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from typing import BinaryIO, Final, Protocol
@@ -8,6 +8,7 @@ from typing import BinaryIO, Final, Protocol
 from hashing.extract import Extract, Extraction
 from hashing.lanes import Sampling
 from hashing.media import Limits
+from hashing.patch_track import Look, PatchTrack
 
 LIMITS_ONLY: Final = "sandbox_limits_only"
 
@@ -34,6 +35,9 @@ class Taking(Protocol):
 
     def whole(self) -> Extract:
         """Hashes of all of the clip."""
+
+    def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
+        """Patch hashes of frames that were held on the way through the whole, in these looks."""
 
 
 class Decoding(Protocol):

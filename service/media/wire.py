@@ -1,7 +1,9 @@
 """What a caged decoder may say, and the only way it can: blocks of records of a fixed size.
 
     block: type (1 byte), number of records (4 bytes, little-endian), the records
-    answer to a request for hashes: COVERAGE (1), TRACKS, FRAMES (those of all tracks in turn)
+    answer to a request for hashes: COVERAGE (1), TRACKS, FRAMES (those of all tracks in turn), and
+    what patch hashes there are
+    answer to a request for patch hashes: PATCHED (1), PATCH_TRACKS, KEY_FRAMES, PATCHES
     answer where there is none: ERROR (1)
 
 No text, no picture and no length that the decoder chooses can cross. What comes out of a decoder
@@ -24,7 +26,8 @@ from hashing.coverage import Coverage, Problem
 from hashing.errors import EmptyMedia, MediaError, NotMedia, NoVideo, UnreadableMedia
 from hashing.extract import Extract
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind, Track
-from hashing.formats import fields
+from hashing.formats import fields, packed_patches
+from hashing.patch_track import MOST_KEY_FRAMES, ORB, PLACE_BYTES, Look, PatchTrack
 from hashing.views import VIEWS
 from service.errors import BadAnswer, DecoderCrashed, OutOfMemory
 
@@ -33,11 +36,15 @@ Known = TypeVar("Known")
 
 
 class Request(IntEnum):
-    """What can be asked of a child, each as one byte; see ``hashing.extract.Extraction``."""
+    """What can be asked of a child, each as one byte; see ``hashing.extract.Extraction``.
+
+    ``PATCHES`` comes with a bit for each look that is wanted.
+    """
 
     KEY_FRAMES = 1
     ENDING = 2
     WHOLE = 3
+    PATCHES = 128
 
 
 class Block(IntEnum):
@@ -47,6 +54,10 @@ class Block(IntEnum):
     COVERAGE = 2
     TRACKS = 3
     FRAMES = 4
+    PATCHED = 5
+    PATCH_TRACKS = 6
+    KEY_FRAMES = 7
+    PATCHES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,9 @@ class _Shape:
 # sampled four times a second in all of them are 1.1 million frames.
 _MOST_TRACKS: Final = 1024
 _MOST_FRAMES: Final = 4_000_000  # 196 MB
+# 16 tracks in five looks; what recirc gathers of one track is a fourth of that, 40 MB.
+_MOST_PATCH_TRACKS: Final = 80
+_MOST_PATCHES: Final = packed_patches.MAX_PATCHES
 _SHAPES: Final = {
     Block.ERROR: _Shape(np.dtype([("code", "u1")]), 1),
     Block.COVERAGE: _Shape(
@@ -75,9 +89,30 @@ _SHAPES: Final = {
                 ("decode_errors", "<u4"),
                 ("problems", "<u8"),  # a bit each
                 ("tracks", "<u2"),
+                ("patch_tracks", "<u2"),
             ]
         ),
         1,
+    ),
+    Block.PATCHED: _Shape(np.dtype([("patch_tracks", "<u2")]), 1),
+    Block.PATCH_TRACKS: _Shape(
+        np.dtype([("look", "u1"), ("stream", "<u2"), ("key_frames", "<u4"), ("patches", "<u4")]),
+        _MOST_PATCH_TRACKS,
+    ),
+    Block.KEY_FRAMES: _Shape(
+        np.dtype([("time_ms", "<i8"), ("size", "u1", (2,))]),
+        _MOST_PATCH_TRACKS * MOST_KEY_FRAMES,
+    ),
+    Block.PATCHES: _Shape(
+        np.dtype(
+            [
+                ("first", "<u2"),
+                ("last", "<u2"),
+                ("place", "u1", (PLACE_BYTES,)),
+                ("descriptor", "u1", (bits.HASH_BYTES,)),
+            ]
+        ),
+        _MOST_PATCHES,
     ),
     Block.TRACKS: _Shape(
         np.dtype([("algorithm", "u1"), ("view", "<u2"), ("stream", "<u2"), ("frames", "<u4")]),
@@ -99,6 +134,7 @@ _HEADER: Final = struct.Struct("<BI")
 _KINDS: Final = tuple(Kind)
 _PROBLEMS: Final = tuple(Problem)
 _ALGORITHMS: Final = (PHASH, PDQ)
+_LOOKS: Final = tuple(Look)
 _ERRORS: Final[tuple[tuple[type[MediaError], str], ...]] = (
     (EmptyMedia, "the file has no bytes; copy it again"),
     (NotMedia, "no allowed decoder recognises this file; is it a video?"),
@@ -108,7 +144,18 @@ _ERRORS: Final[tuple[tuple[type[MediaError], str], ...]] = (
     (DecoderCrashed, "the decoder broke down on this file; ask for another copy"),
 )
 # Whether both ends of a pipe mean the same: an installation may be replaced under a running one.
-VERSION: Final = zlib.crc32(repr((_SHAPES, _PROBLEMS, _ALGORITHMS, VIEWS, _ERRORS)).encode())
+_MEANINGS: Final = (_SHAPES, _PROBLEMS, _ALGORITHMS, VIEWS, _ERRORS, _LOOKS, ORB)
+VERSION: Final = zlib.crc32(repr(_MEANINGS).encode())
+
+
+def asking(looks: Sequence[Look]) -> int:
+    """The byte that asks for patch hashes in these looks."""
+    return Request.PATCHES + sum(1 << _LOOKS.index(look) for look in set(looks))
+
+
+def asked(byte: int) -> tuple[Look, ...]:
+    """The looks that such a byte asks for."""
+    return tuple(look for place, look in enumerate(_LOOKS) if byte >> place & 1)
 
 
 def pack(taken: Extract) -> bytes:
@@ -121,6 +168,7 @@ def pack(taken: Extract) -> bytes:
         head[name] = getattr(coverage, name)
     head["problems"] = sum(1 << _PROBLEMS.index(problem) for problem in coverage.problems)
     head["tracks"] = len(tracks)
+    head["patch_tracks"] = len(taken.patches)
     identities = np.array(
         [
             (_ALGORITHMS.index(one.algorithm), VIEWS.index(one.view), one.stream, len(one))
@@ -140,8 +188,15 @@ def pack(taken: Extract) -> bytes:
             _block(Block.COVERAGE, head),
             _block(Block.TRACKS, identities),
             _block(Block.FRAMES, frames),
+            _patch_blocks(taken.patches) if taken.patches else b"",
         )
     )
+
+
+def pack_patches(tracks: Sequence[PatchTrack]) -> bytes:
+    """An answer with patch hashes."""
+    head = np.array([(len(tracks),)], _SHAPES[Block.PATCHED].record)
+    return _block(Block.PATCHED, head) + (_patch_blocks(tracks) if tracks else b"")
 
 
 def pack_error(error: MediaError) -> bytes:
@@ -168,7 +223,36 @@ def unpack(untrusted_read: Read) -> Extract:
         first = last
     if len({(one.algorithm, one.view, one.stream) for one in tracks}) < count:
         raise BadAnswer("a track is there twice")
-    return Extract(Fingerprint(kind, duration_ms, tuple(tracks)), coverage)
+    patches = _patch_tracks(untrusted_read, int(untrusted_head["patch_tracks"]))
+    return Extract(Fingerprint(kind, duration_ms, tuple(tracks)), coverage, patches)
+
+
+def unpack_patches(untrusted_read: Read) -> tuple[PatchTrack, ...]:
+    """The patch hashes in an answer. Raises the MediaError that it holds, or BadAnswer."""
+    (untrusted_head,) = _records(untrusted_read, Block.PATCHED, 1)
+    return _patch_tracks(untrusted_read, int(untrusted_head["patch_tracks"]))
+
+
+def _patch_blocks(tracks: Sequence[PatchTrack]) -> bytes:
+    identities = np.array(
+        [(_LOOKS.index(one.look), one.stream, one.key_frames, len(one)) for one in tracks],
+        _SHAPES[Block.PATCH_TRACKS].record,
+    )
+    frames = np.zeros(sum(one.key_frames for one in tracks), _SHAPES[Block.KEY_FRAMES].record)
+    patches = np.zeros(sum(len(one) for one in tracks), _SHAPES[Block.PATCHES].record)
+    frames["time_ms"] = np.concatenate([one.times_ms for one in tracks])
+    frames["size"] = np.concatenate([one.sizes for one in tracks])
+    patches["first"] = np.concatenate([one.firsts for one in tracks])
+    patches["last"] = np.concatenate([one.lasts for one in tracks])
+    patches["place"] = np.concatenate([one.places for one in tracks])
+    patches["descriptor"] = np.concatenate([one.descriptors for one in tracks])
+    return b"".join(
+        (
+            _block(Block.PATCH_TRACKS, identities),
+            _block(Block.KEY_FRAMES, frames),
+            _block(Block.PATCHES, patches),
+        )
+    )
 
 
 def _block(kind: Block, records: NDArray[np.void]) -> bytes:
@@ -183,7 +267,8 @@ def _records(untrusted_read: Read, wanted: Block, count: int) -> NDArray[np.void
     if count > shape.most:
         raise BadAnswer(f"{count} records of {wanted.name} are announced")
     untrusted_type, untrusted_count = _HEADER.unpack(untrusted_read(_HEADER.size))
-    if untrusted_type == Block.ERROR and wanted is Block.COVERAGE and untrusted_count == 1:
+    is_first = wanted in (Block.COVERAGE, Block.PATCHED)
+    if untrusted_type == Block.ERROR and is_first and untrusted_count == 1:
         raise _error(untrusted_read(1)[0])
     if (untrusted_type, untrusted_count) != (wanted, count):
         raise BadAnswer(f"no block of {count} {wanted.name}")
@@ -227,6 +312,52 @@ def _track(untrusted: np.void, untrusted_frames: NDArray[np.void]) -> Track:
         fields.require_sound(Fingerprint(Kind.VIDEO, 0, (track,)))
     except fields.BadField as problem:
         raise BadAnswer(str(problem)) from problem
+    return track
+
+
+def _patch_tracks(untrusted_read: Read, count: int) -> tuple[PatchTrack, ...]:
+    """So many tracks of patch hashes; their blocks are there if there are any."""
+    if not count:
+        return ()
+    untrusted_tracks = _records(untrusted_read, Block.PATCH_TRACKS, count)
+    key_frames = untrusted_tracks["key_frames"].astype(np.int64)
+    patches = untrusted_tracks["patches"].astype(np.int64)
+    if (key_frames > MOST_KEY_FRAMES).any():
+        raise BadAnswer("more key frames than a track may have")
+    untrusted_frames = _records(untrusted_read, Block.KEY_FRAMES, int(key_frames.sum()))
+    untrusted_patches = _records(untrusted_read, Block.PATCHES, int(patches.sum()))
+    frame_ends, patch_ends = np.cumsum(key_frames), np.cumsum(patches)
+    tracks = tuple(
+        _patch_track(
+            untrusted_track,
+            untrusted_frames[frame_end - frames : frame_end],
+            untrusted_patches[patch_end - mine : patch_end],
+        )
+        for untrusted_track, frames, mine, frame_end, patch_end in zip(
+            untrusted_tracks, key_frames, patches, frame_ends, patch_ends, strict=True
+        )
+    )
+    if len({(one.look, one.stream) for one in tracks}) < count:
+        raise BadAnswer("a track of patches is there twice")
+    return tracks
+
+
+def _patch_track(
+    untrusted: np.void, untrusted_frames: NDArray[np.void], untrusted_patches: NDArray[np.void]
+) -> PatchTrack:
+    track = PatchTrack(
+        ORB,
+        _one_of(_LOOKS, untrusted["look"]),
+        int(untrusted["stream"]),
+        times_ms=untrusted_frames["time_ms"].astype(np.int64),
+        sizes=untrusted_frames["size"].copy(),
+        firsts=untrusted_patches["first"].astype(np.uint16),
+        lasts=untrusted_patches["last"].astype(np.uint16),
+        places=untrusted_patches["place"].copy(),
+        descriptors=untrusted_patches["descriptor"].copy(),
+    )
+    if not track.is_sound:
+        raise BadAnswer("patches that do not fit together")
     return track
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
@@ -26,6 +26,10 @@ from service.store.base import ListInfo
 router = APIRouter(tags=["lists"])
 JSON_LINES: Final = "application/jsonl"
 _JSON_BODY = ("body_timeout", "body_too_large", "encoded_body", "busy", "invalid_request")
+WithPatches = Annotated[
+    bool,
+    Query(description="Patch hashes too: they show more of a picture than other hashes."),
+]
 _EXPORTED_AT_ONCE: Final = 256 * 1024  # characters; a hop between threads costs more than a line
 
 
@@ -65,6 +69,7 @@ def create_list(
         policy=Policy(wanted.policy),
         source=wanted.source,
         false_alarms_per_100k=wanted.false_alarms_per_100k,
+        patches=wanted.patches,
     )
     response.headers["Location"] = f"/v1/lists/{info.name}"
     return _out(info)
@@ -99,7 +104,7 @@ def change_list(
     name: ListName,
     patch: Annotated[schemas.ListPatch, Depends(json_body(schemas.ListPatch))],
 ) -> schemas.ListOut:
-    """Change policy, source or what the list accepts; what is left out of the body stays."""
+    """Change policy, source, what the list accepts or keeps; what is left out of the body stays."""
     before = context.store.get_list(name)
     changed = context.store.update_list(
         name,
@@ -108,6 +113,7 @@ def change_list(
         false_alarms_per_100k=patch.false_alarms_per_100k
         if "false_alarms_per_100k" in patch.model_fields_set
         else before.false_alarms_per_100k,
+        patches=patch.patches,
     )
     return _out(changed)
 
@@ -158,16 +164,21 @@ async def import_list(request: Request, context: Parts, name: ListName) -> schem
     summary="Export a list",
     response_class=StreamingResponse,
     responses=answers(
-        200, {"file": examples.EXPORT}, "list_not_found", "store_error", content=JSON_LINES
+        200,
+        {"file": examples.EXPORT},
+        "list_not_found",
+        "invalid_request",
+        "store_error",
+        content=JSON_LINES,
     ),
 )
-def export_list(context: Parts, name: ListName) -> StreamingResponse:
+def export_list(context: Parts, name: ListName, patches: WithPatches = False) -> StreamingResponse:
     """The list's file with all its hashes, as the list is now. Treat it as sensitive.
 
     The header line says how many references follow: an answer that was cut off is shorter.
     """
     return StreamingResponse(
-        _batches(lists.export(context.store, name)),
+        _batches(lists.export(context.store, name, patches=patches)),
         media_type=JSON_LINES,
         headers={"Content-Disposition": f'attachment; filename="{name}.jsonl"'},
     )

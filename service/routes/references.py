@@ -1,5 +1,6 @@
 """References of a list: add media or fingerprints, see, change, delete. Hashes are never shown."""
 
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import Annotated, Final
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from hashing.coverage import Coverage
 from hashing.fingerprint import Fingerprint
+from hashing.patch_track import PatchTrack
 from service import examples, lists, schemas
 from service.bodies import fingerprint_of
 from service.curating import hash_reference
@@ -115,19 +117,19 @@ async def add_reference(
     gives the id under which the list has it.
     """
     with context.workers.place():
-        await context.workers.run(partial(context.store.get_list, name))
+        info = await context.workers.run(partial(context.store.get_list, name))
         async with context.bodies.received(request) as body:
-            hashed = partial(_hashed, context.decoding)
-            read = fingerprint_of if _is_json(request) else hashed
-            fingerprint, coverage = await context.workers.run(partial(read, body))
+            hashed = partial(_hashed, context.decoding, patches=info.patches)
+            taken = await context.workers.run(partial(_read if _is_json(request) else hashed, body))
         add = partial(
             lists.add_fingerprint,
             context.store,
             name,
-            fingerprint,
+            taken.fingerprint,
             reference_id=reference_id,
             label=label,
             incident=incident,
+            patches=taken.patches,
         )
         added = await context.workers.run(add)
         get = partial(context.store.get_summary, name, added.reference_id)
@@ -135,7 +137,7 @@ async def add_reference(
     if not added.new:
         response.status_code = 200
     response.headers["Location"] = f"/v1/lists/{name}/references/{added.reference_id}"
-    found = [] if coverage is None else [problem.value for problem in coverage.problems]
+    found = [] if taken.coverage is None else [one.value for one in taken.coverage.problems]
     return schemas.ReferenceAdded(
         new=added.new, complete=not found, problems=found, reference=_out(summary)
     )
@@ -200,9 +202,23 @@ def _is_json(request: Request) -> bool:
     return content_type.partition(";")[0].strip().lower() == _JSON
 
 
-def _hashed(decoding: Decoding, body: BytesIO) -> tuple[Fingerprint, Coverage | None]:
-    taken = hash_reference(decoding, body)
-    return taken.fingerprint, taken.coverage
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What a body held; ``coverage`` is None where nobody knows how much was hashed."""
+
+    fingerprint: Fingerprint
+    coverage: Coverage | None
+    patches: tuple[PatchTrack, ...]
+
+
+def _read(body: BytesIO) -> _Taken:
+    fingerprint, coverage = fingerprint_of(body)
+    return _Taken(fingerprint, coverage, ())
+
+
+def _hashed(decoding: Decoding, body: BytesIO, *, patches: bool) -> _Taken:
+    taken = hash_reference(decoding, body, patches=patches)
+    return _Taken(taken.fingerprint, taken.coverage, taken.patches)
 
 
 def _out(summary: ReferenceSummary) -> schemas.ReferenceOut:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hashing.fingerprint import Algorithm, Kind
+from hashing.patch_track import PatchTrack
 from hashing.reference import Policy, Reference
 
 
@@ -19,7 +20,9 @@ class ListInfo:
     """A list without its references.
 
     ``false_alarms_per_100k``: how many false alarms in 100,000 clips it accepts; None where that
-    is the default. It is for those who check with this store, and goes into no list file.
+    is the default. ``patches``: whether it keeps patch hashes, and ``patched``: how many of its
+    references have them. Both settings are for those who check with this store, and go into no list
+    file.
 
     Every change to a list or its references adds one to ``version``; nothing else does. A list
     that is deleted and made anew goes on counting, so (name, version) never means two contents.
@@ -32,6 +35,8 @@ class ListInfo:
     created_at_ms: int
     version: int
     references: int
+    patches: bool = True
+    patched: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,18 @@ class Changes:
     removed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """A reference that has patch hashes. ``digest`` is its fingerprint's, of which a list has one.
+
+    ``tracks``: its patch hashes; None where they were not asked for.
+    """
+
+    id: str
+    digest: str
+    tracks: tuple[PatchTrack, ...] | None
+
+
 class Store(Protocol):
     """Lists and their references. Usable from several threads.
 
@@ -119,6 +136,7 @@ class Store(Protocol):
         policy: Policy,
         source: str | None = None,
         false_alarms_per_100k: float | None = None,
+        patches: bool = True,
     ) -> ListInfo:
         """Make an empty list. Raises BadName, BadPolicy, ListExists."""
         ...
@@ -138,10 +156,12 @@ class Store(Protocol):
         policy: Policy,
         source: str | None,
         false_alarms_per_100k: float | None,
+        patches: bool | None = None,
     ) -> ListInfo:
         """Set a list's policy, its source and what it accepts. Raises BadName, BadPolicy.
 
-        Setting what is set changes nothing.
+        ``patches``: whether it keeps patch hashes; None leaves that. A list that keeps none has
+        none: those that are there are deleted. Setting what is set changes nothing.
         """
         ...
 
@@ -157,12 +177,15 @@ class Store(Protocol):
         create: bool = True,
         policy: Policy = Policy.BLOCK,
         source: str | None = None,
+        patches: bool = True,
     ) -> AddResult:
         """Add all references or, when anything raises, none: also when ``references`` does.
 
-        A fingerprint that the list has already is left as it is, whatever id comes with it. With
-        ``create`` an unknown list is made, with ``policy`` and ``source``, in the same
-        transaction. Other writers wait while ``references`` is read: let it not wait on a network.
+        A fingerprint that the list has already is left as it is, whatever id comes with it; but
+        where it has no patch hashes it gets those that come along. A list that keeps none takes
+        none. With ``create`` an unknown list is made, with ``policy``, ``source`` and ``patches``,
+        in the same transaction. Other writers wait while ``references`` is read: let it not wait
+        on a network.
         """
         ...
 
@@ -180,7 +203,7 @@ class Store(Protocol):
         ...
 
     def get_reference(self, list_name: str, reference_id: str) -> Reference:
-        """One reference with its hashes. Raises ReferenceNotFound."""
+        """One reference with its hashes and its patch hashes. Raises ReferenceNotFound."""
         ...
 
     def get_summary(self, list_name: str, reference_id: str) -> ReferenceSummary:
@@ -206,6 +229,13 @@ class Store(Protocol):
 
     def fingerprints(self, list_name: str) -> Iterator[Reference]:
         """All references with their hashes, in order of ids, as of the first one taken."""
+        ...
+
+    def patches(self, list_name: str, *, known: frozenset[str] = frozenset()) -> Iterator[Patched]:
+        """The references that have patch hashes, in order of ids, as of the first one taken.
+
+        Those with ``known`` digests come without their hashes, which are long.
+        """
         ...
 
     def versions(self) -> Mapping[str, int]:

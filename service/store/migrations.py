@@ -86,6 +86,23 @@ def _changes(database: Database) -> None:
     database.execute("INSERT INTO marks SELECT id, version, lower(hex(randomblob(16))) FROM lists")
 
 
+@STEPS(name="0004_patches")
+def _patches(database: Database) -> None:
+    """Patch hashes in a table of their own: ten times a fingerprint, and read only when needed."""
+    database.execute("ALTER TABLE lists ADD COLUMN patches INTEGER NOT NULL DEFAULT 1")
+    database.execute(
+        """
+        CREATE TABLE patches (
+            list_id INTEGER NOT NULL,
+            id TEXT NOT NULL,
+            packed BLOB NOT NULL,
+            PRIMARY KEY (list_id, id),
+            FOREIGN KEY (list_id, id) REFERENCES "references" (list_id, id) ON DELETE CASCADE
+        )
+        """
+    )
+
+
 def require_ours(database: Database) -> None:
     """Raise StoreError for a newer schema or another program's file, before writing to it."""
     # One moment for all reads: another process may be making the file.

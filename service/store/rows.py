@@ -5,14 +5,17 @@ from typing import Final
 
 from hashing.errors import BadFingerprint
 from hashing.fingerprint import Algorithm, Kind
-from hashing.formats import packed
+from hashing.formats import packed, packed_patches
+from hashing.patch_track import PatchTrack
 from hashing.reference import Policy, Reference
 from service.errors import StoreError
 from service.store.base import ListInfo, ReferenceSummary
 
 INFO: Final = """
     SELECT name, policy, source, false_alarms_per_100k, created_at_ms, version,
-        (SELECT count(*) FROM "references" WHERE list_id = lists.id)
+        (SELECT count(*) FROM "references" WHERE list_id = lists.id),
+        patches,
+        (SELECT count(*) FROM patches WHERE list_id = lists.id)
     FROM lists
 """
 SUMMARY: Final = """
@@ -26,15 +29,32 @@ INSERT: Final = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT version + 1 FROM lists WHERE id = ?))
 """
 
-InfoRow = tuple[str, str, str | None, float | None, int, int, int]
+PATCHED: Final = """
+    SELECT id, digest FROM patches JOIN "references" USING (list_id, id)
+    WHERE list_id = ? ORDER BY id
+"""
+PATCHES_OF: Final = "SELECT packed FROM patches"
+INSERT_PATCHES: Final = "INSERT OR IGNORE INTO patches (list_id, id, packed) VALUES (?, ?, ?)"
+
+InfoRow = tuple[str, str, str | None, float | None, int, int, int, int, int]
 SummaryRow = tuple[str, str | None, str | None, int, str, int, int, str, str]
 ReferenceRow = tuple[str, str | None, str | None, bytes]
 
 
 def info(row: InfoRow) -> ListInfo:
     """The list of a row of INFO."""
-    name, policy, source, accepted, created_at_ms, version, references = row
-    return ListInfo(name, Policy(policy), source, accepted, created_at_ms, version, references)
+    name, policy, source, accepted, created_at_ms, version, references, patches, patched = row
+    return ListInfo(
+        name=name,
+        policy=Policy(policy),
+        source=source,
+        false_alarms_per_100k=accepted,
+        created_at_ms=created_at_ms,
+        version=version,
+        references=references,
+        patches=bool(patches),
+        patched=patched,
+    )
 
 
 def summary(row: SummaryRow) -> ReferenceSummary:
@@ -60,6 +80,16 @@ def reference(row: ReferenceRow) -> Reference:
         return Reference(reference_id, label, incident, packed.unpack(blob))
     except BadFingerprint as problem:
         # Passing over it would be a silent miss.
+        raise StoreError(
+            f"reference {reference_id} is damaged ({problem}); remove it and add it again"
+        ) from problem
+
+
+def patches(reference_id: str, blob: bytes) -> tuple[PatchTrack, ...]:
+    """A reference's patch hashes. Raises StoreError where their blob is damaged."""
+    try:
+        return packed_patches.unpack(blob)
+    except BadFingerprint as problem:
         raise StoreError(
             f"reference {reference_id} is damaged ({problem}); remove it and add it again"
         ) from problem

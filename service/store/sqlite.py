@@ -3,29 +3,27 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from sqlite_utils import Database
 
-from hashing.fingerprint import Algorithm
+from hashing.formats import packed_patches
 from hashing.reference import Policy, Reference, require_list_name, require_text
 from hashing.verdict import require_false_alarms
-from service.errors import ListExists, ListNotFound, ReferenceNotFound
-from service.store import rows
+from service.errors import ListExists
+from service.store import queries, rows
 from service.store.base import (
     AddResult,
     Changes,
     ListInfo,
     Mark,
+    Patched,
     ReferenceSummary,
     RemoveResult,
     Snapshot,
 )
 from service.store.connections import Connections
-
-_ONE: Final = " WHERE list_id = ? AND id = ?"
-_MARKS_KEPT: Final = 10_000  # an index that is further behind reads the whole list
 
 
 def now_ms() -> int:
@@ -52,13 +50,16 @@ class SqliteStore:
         policy: Policy,
         source: str | None = None,
         false_alarms_per_100k: float | None = None,
+        patches: bool = True,
     ) -> ListInfo:
         """As ``Store.create_list``."""
         with self._connections.writing() as database:
-            if _find_list(database, name) is not None:
+            if queries.find_list(database, name) is not None:
                 raise ListExists(f"there is a list {name} already; choose another name")
-            self._insert_list(database, name, policy, source, false_alarms_per_100k)
-            return _info(database, name)
+            self._insert_list(
+                database, name, policy, source, false_alarms_per_100k, patches=patches
+            )
+            return queries.info(database, name)
 
     def lists(self) -> list[ListInfo]:
         """As ``Store.lists``."""
@@ -69,7 +70,7 @@ class SqliteStore:
     def get_list(self, name: str) -> ListInfo:
         """As ``Store.get_list``."""
         with self._connections.reading() as database:
-            return _info(database, name)
+            return queries.info(database, name)
 
     def update_list(
         self,
@@ -78,28 +79,34 @@ class SqliteStore:
         policy: Policy,
         source: str | None,
         false_alarms_per_100k: float | None,
+        patches: bool | None = None,
     ) -> ListInfo:
         """As ``Store.update_list``."""
         require_text(source, "source")
         accepted = require_false_alarms(false_alarms_per_100k, policy)
-        wanted = (policy, source, accepted)
         with self._connections.writing() as database:
-            before = _info(database, name)
-            if (before.policy, before.source, before.false_alarms_per_100k) != wanted:
+            before = queries.info(database, name)
+            keeps = before.patches if patches is None else patches
+            settings = (before.policy, before.source, before.false_alarms_per_100k, before.patches)
+            if settings != (policy, source, accepted, keeps):
+                list_id = queries.list_id(database, name)
                 database.execute(
                     """
-                    UPDATE lists SET policy = ?, source = ?, false_alarms_per_100k = ?
+                    UPDATE lists
+                    SET policy = ?, source = ?, false_alarms_per_100k = ?, patches = ?
                     WHERE name = ?
                     """,
-                    (policy.value, source, accepted, name),
+                    (policy.value, source, accepted, keeps, name),
                 )
-                _bump(database, _list_id(database, name))
-            return _info(database, name)
+                if not keeps:
+                    database.execute("DELETE FROM patches WHERE list_id = ?", (list_id,))
+                queries.bump(database, list_id)
+            return queries.info(database, name)
 
     def delete_list(self, name: str) -> None:
         """As ``Store.delete_list``."""
         with self._connections.writing() as database:
-            version = _info(database, name).version
+            version = queries.info(database, name).version
             database.execute("INSERT OR REPLACE INTO deleted_lists VALUES (?, ?)", (name, version))
             database.execute("DELETE FROM lists WHERE name = ?", (name,))
 
@@ -111,15 +118,17 @@ class SqliteStore:
         create: bool = True,
         policy: Policy = Policy.BLOCK,
         source: str | None = None,
+        patches: bool = True,
     ) -> AddResult:
         """As ``Store.add``."""
         with self._connections.writing() as database:
-            if create and _find_list(database, list_name) is None:
-                self._insert_list(database, list_name, policy, source, None)
-            list_id = _list_id(database, list_name)
-            result = self._insert(database, list_id, references)
-            if result.added:
-                _bump(database, list_id)
+            if create and queries.find_list(database, list_name) is None:
+                self._insert_list(database, list_name, policy, source, None, patches=patches)
+            info = queries.info(database, list_name)
+            list_id = queries.list_id(database, list_name)
+            result = self._insert(database, list_id, references, patches=info.patches)
+            if result.added or queries.info(database, list_name).patched != info.patched:
+                queries.bump(database, list_id)
             return result
 
     def update_reference(
@@ -129,8 +138,8 @@ class SqliteStore:
         require_text(label, "label")
         require_text(incident, "incident")
         with self._connections.writing() as database:
-            list_id = _list_id(database, list_name)
-            before = _summary(database, list_name, list_id, reference_id)
+            list_id = queries.list_id(database, list_name)
+            before = queries.summary(database, list_name, list_id, reference_id)
             if (before.label, before.incident) != (label, incident):
                 database.execute(
                     """
@@ -140,15 +149,15 @@ class SqliteStore:
                     """,
                     (label, incident, list_id, reference_id),
                 )
-                _bump(database, list_id)
-            return _summary(database, list_name, list_id, reference_id)
+                queries.bump(database, list_id)
+            return queries.summary(database, list_name, list_id, reference_id)
 
     def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
         """As ``Store.remove``."""
         removed: list[str] = []
         missing: list[str] = []
         with self._connections.writing() as database:
-            list_id = _list_id(database, list_name)
+            list_id = queries.list_id(database, list_name)
             for reference_id in dict.fromkeys(reference_ids):
                 cursor = database.execute(
                     'DELETE FROM "references" WHERE list_id = ? AND id = ?', (list_id, reference_id)
@@ -163,25 +172,29 @@ class SqliteStore:
                     (reference_id, list_id),
                 )
             if removed:
-                _bump(database, list_id)
+                queries.bump(database, list_id)
         return RemoveResult(tuple(removed), tuple(missing))
 
     def get_reference(self, list_name: str, reference_id: str) -> Reference:
         """As ``Store.get_reference``."""
         with self._connections.reading() as database:
-            list_id = _list_id(database, list_name)
+            list_id = queries.list_id(database, list_name)
             row: rows.ReferenceRow | None = database.execute(
-                rows.REFERENCE + _ONE, (list_id, reference_id)
+                rows.REFERENCE + queries.ONE, (list_id, reference_id)
+            ).fetchone()
+            packed = database.execute(
+                rows.PATCHES_OF + queries.ONE, (list_id, reference_id)
             ).fetchone()
         if row is None:
-            raise _no_reference(list_name, reference_id)
-        return rows.reference(row)
+            raise queries.no_reference(list_name, reference_id)
+        found = rows.reference(row)
+        return replace(found, patches=rows.patches(reference_id, packed[0])) if packed else found
 
     def get_summary(self, list_name: str, reference_id: str) -> ReferenceSummary:
         """As ``Store.get_summary``."""
         with self._connections.reading() as database:
-            list_id = _list_id(database, list_name)
-            return _summary(database, list_name, list_id, reference_id)
+            list_id = queries.list_id(database, list_name)
+            return queries.summary(database, list_name, list_id, reference_id)
 
     def references(
         self, list_name: str, *, after_id: str | None = None, limit: int = 100
@@ -190,7 +203,7 @@ class SqliteStore:
         with self._connections.reading() as database:
             found = database.execute(
                 rows.SUMMARY + " WHERE list_id = ? AND id > ? ORDER BY id LIMIT ?",
-                (_list_id(database, list_name), after_id or "", limit),
+                (queries.list_id(database, list_name), after_id or "", limit),
             ).fetchall()
             return [rows.summary(row) for row in found]
 
@@ -198,11 +211,11 @@ class SqliteStore:
     def snapshot(self, list_name: str) -> Iterator[Snapshot]:
         """As ``Store.snapshot``."""
         with self._connections.reading() as database:
-            list_id = _list_id(database, list_name)
+            list_id = queries.list_id(database, list_name)
             found = database.execute(rows.REFERENCE + " WHERE list_id = ? ORDER BY id", (list_id,))
             yield Snapshot(
-                _info(database, list_name),
-                _algorithms(database, list_id),
+                queries.info(database, list_name),
+                queries.algorithms(database, list_id),
                 (rows.reference(row) for row in found),
             )
 
@@ -210,8 +223,8 @@ class SqliteStore:
     def changes(self, list_name: str, since: Mark | None) -> Iterator[Changes | None]:
         """As ``Store.changes``."""
         with self._connections.reading() as database:
-            list_id = _list_id(database, list_name)
-            if since is not None and not _is_past(database, list_id, since):
+            list_id = queries.list_id(database, list_name)
+            if since is not None and not queries.is_past(database, list_id, since):
                 yield None
                 return
             after = (list_id, 0 if since is None else since.version)
@@ -224,8 +237,8 @@ class SqliteStore:
                 "SELECT id FROM removals WHERE list_id = ? AND version > ? ORDER BY id", after
             ).fetchall()
             yield Changes(
-                _info(database, list_name),
-                _mark(database, list_id),
+                queries.info(database, list_name),
+                queries.mark(database, list_id),
                 (rows.reference(row) for row in found),
                 tuple(name for (name,) in removed),
             )
@@ -234,6 +247,18 @@ class SqliteStore:
         """As ``Store.fingerprints``."""
         with self.snapshot(list_name) as snapshot:
             yield from snapshot.references
+
+    def patches(self, list_name: str, *, known: frozenset[str] = frozenset()) -> Iterator[Patched]:
+        """As ``Store.patches``."""
+        with self._connections.reading() as database:
+            list_id = queries.list_id(database, list_name)
+            for reference_id, digest in database.execute(rows.PATCHED, (list_id,)).fetchall():
+                tracks = None
+                if digest not in known:
+                    one = (list_id, reference_id)
+                    (packed,) = database.execute(rows.PATCHES_OF + queries.ONE, one).fetchone()
+                    tracks = rows.patches(reference_id, packed)
+                yield Patched(reference_id, digest, tracks)
 
     def versions(self) -> dict[str, int]:
         """As ``Store.versions``."""
@@ -251,11 +276,14 @@ class SqliteStore:
         policy: Policy,
         source: str | None,
         false_alarms_per_100k: float | None,
+        *,
+        patches: bool,
     ) -> None:
         database.execute(
             """
-            INSERT INTO lists (name, policy, source, false_alarms_per_100k, created_at_ms, version)
-            VALUES (?, ?, ?, ?, ?,
+            INSERT INTO lists (name, policy, source, false_alarms_per_100k, created_at_ms, patches,
+                version)
+            VALUES (?, ?, ?, ?, ?, ?,
                 1 + coalesce((SELECT version FROM deleted_lists WHERE name = ?), 0))
             """,
             (
@@ -264,13 +292,19 @@ class SqliteStore:
                 require_text(source, "source"),
                 require_false_alarms(false_alarms_per_100k, policy),
                 self._clock(),
+                patches,
                 name,
             ),
         )
-        _set_mark(database, _list_id(database, name))
+        queries.set_mark(database, queries.list_id(database, name))
 
     def _insert(
-        self, database: Database, list_id: int, references: Iterable[Reference]
+        self,
+        database: Database,
+        list_id: int,
+        references: Iterable[Reference],
+        *,
+        patches: bool,
     ) -> AddResult:
         added: list[str] = []
         unchanged: list[str] = []
@@ -286,90 +320,15 @@ class SqliteStore:
                 'SELECT 1 FROM "references" WHERE list_id = ? AND id = ?', (list_id, reference.id)
             ).fetchone():
                 conflicts.append(reference.id)
+                continue
             else:
                 database.execute(rows.INSERT, rows.insert(list_id, reference, self._clock()))
                 database.execute(
                     "DELETE FROM removals WHERE list_id = ? AND id = ?", (list_id, reference.id)
                 )
                 added.append(reference.id)
+            if patches and reference.patches:
+                here = reference.id if same is None else same[0]
+                packed = packed_patches.pack(reference.patches)
+                database.execute(rows.INSERT_PATCHES, (list_id, here, packed))
         return AddResult(tuple(added), tuple(unchanged), tuple(conflicts))
-
-
-def _find_list(database: Database, name: str) -> int | None:
-    row: tuple[int] | None = database.execute(
-        "SELECT id FROM lists WHERE name = ?", (name,)
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def _list_id(database: Database, name: str) -> int:
-    list_id = _find_list(database, name)
-    if list_id is None:
-        raise ListNotFound(f"there is no list {name!a}; `recirc lists` shows what there is")
-    return list_id
-
-
-def _info(database: Database, name: str) -> ListInfo:
-    list_id = _list_id(database, name)
-    return rows.info(database.execute(rows.INFO + " WHERE id = ?", (list_id,)).fetchone())
-
-
-def _summary(
-    database: Database, list_name: str, list_id: int, reference_id: str
-) -> ReferenceSummary:
-    row: rows.SummaryRow | None = database.execute(
-        rows.SUMMARY + _ONE, (list_id, reference_id)
-    ).fetchone()
-    if row is None:
-        raise _no_reference(list_name, reference_id)
-    return rows.summary(row)
-
-
-def _no_reference(list_name: str, reference_id: str) -> ReferenceNotFound:
-    return ReferenceNotFound(f"list {list_name} has no reference {reference_id!a}")
-
-
-def _algorithms(database: Database, list_id: int) -> tuple[Algorithm, ...]:
-    found = database.execute(
-        'SELECT DISTINCT algorithms FROM "references" WHERE list_id = ?', (list_id,)
-    )
-    distinct = {algorithm for (text,) in found for algorithm in rows.algorithms_of(text)}
-    return tuple(sorted(distinct, key=str))
-
-
-def _bump(database: Database, list_id: int) -> None:
-    database.execute("UPDATE lists SET version = version + 1 WHERE id = ?", (list_id,))
-    _set_mark(database, list_id)
-
-
-def _set_mark(database: Database, list_id: int) -> None:
-    database.execute(
-        """
-        INSERT INTO marks SELECT id, version, lower(hex(randomblob(16))) FROM lists WHERE id = ?
-        """,
-        (list_id,),
-    )
-    database.execute(
-        """
-        DELETE FROM marks
-        WHERE list_id = ? AND version <= (SELECT version FROM lists WHERE id = ?) - ?
-        """,
-        (list_id, list_id, _MARKS_KEPT),
-    )
-
-
-def _mark(database: Database, list_id: int) -> Mark:
-    row: tuple[int, str] = database.execute(
-        "SELECT version, token FROM marks WHERE list_id = ? ORDER BY version DESC LIMIT 1",
-        (list_id,),
-    ).fetchone()
-    return Mark(*row)
-
-
-def _is_past(database: Database, list_id: int, mark: Mark) -> bool:
-    """Whether the list was in this state."""
-    found = database.execute(
-        "SELECT 1 FROM marks WHERE list_id = ? AND version = ? AND token = ?",
-        (list_id, mark.version, mark.token),
-    ).fetchone()
-    return found is not None

@@ -66,11 +66,16 @@ def test_bad_texts(text: str, why: str) -> None:
         require_text(text, "label")
 
 
-@pytest.mark.parametrize("field", ["label", "incident"])
-def test_a_reference_checks_its_fields(field: str) -> None:
-    good: dict[str, str | None] = {"label": None, "incident": None}
-
-    with pytest.raises(BadName, match=f"the {field} is empty"):
-        Reference(id="r", fingerprint=video(1), **(good | {field: ""}))
-    with pytest.raises(BadName, match="no reference id"):
-        Reference(id="..", fingerprint=video(1), **good)
+@pytest.mark.parametrize(
+    ("reference_id", "label", "incident", "why"),
+    [
+        pytest.param("r", "", None, "the label is empty", id="label"),
+        pytest.param("r", None, "", "the incident is empty", id="incident"),
+        pytest.param("..", None, None, "no reference id", id="id"),
+    ],
+)
+def test_a_reference_checks_its_fields(
+    reference_id: str, label: str | None, incident: str | None, why: str
+) -> None:
+    with pytest.raises(BadName, match=why):
+        Reference(reference_id, label, incident, video(1))

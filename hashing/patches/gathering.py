@@ -1,0 +1,140 @@
+"""Gathering: which frames patches are taken from, in bounded memory however long the footage is.
+
+A reference's key frames lie a second apart. Of a clip a few small frames are held while it is
+decoded, spread over all of it; patches are taken of them only when somebody asks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hashing.media import LumaFrame
+from hashing.patch_track import Look, PatchTrack, joined, thinned
+from hashing.patches.following import Follower
+from hashing.patches.keypoints import Pixels, shrunk
+
+REFERENCE_INTERVAL_MS: Final = 1000
+# 290 a second of 40 bytes: 11.6 KB where nothing stays. docs/explanation/patches.md has the table.
+REFERENCE_PATCHES: Final = 290
+# Twice a reference's: what was laid over a clip has corners of its own, and takes its share.
+CLIP_PATCHES: Final = 600
+CLIP_INTERVAL_MS: Final = 500
+# An hour of footage in which nothing stays where it is: 40 MB. Then every other key frame goes.
+MOST_PATCHES: Final = 1_000_000
+_SQUEEZE: Final = 2.0  # how far widened and heightened looks undo: half a frame, side by side
+_SHARED: Final = (Look.AS_IS, Look.MIRRORED, Look.NEGATIVE)  # these looks share their corners
+
+
+class ReferenceGatherer:
+    """Takes the frames of one of a reference's video tracks."""
+
+    def __init__(self, stream: int) -> None:
+        self._stream = stream
+        self._interval_ms = REFERENCE_INTERVAL_MS
+        self._due_ms = 0
+        self._before: PatchTrack | None = None
+        self._follower = Follower(stream, REFERENCE_PATCHES, (Look.AS_IS,))
+
+    def add(self, luma: Pixels, time_ms: int) -> None:
+        """Take one frame; those between key frames cost nothing."""
+        if time_ms < self._due_ms:
+            return
+        self._due_ms = time_ms + self._interval_ms
+        self._follower.add(shrunk(luma), time_ms)
+        held = 0 if self._before is None else len(self._before)
+        if held + len(self._follower) > MOST_PATCHES:
+            self._before = thinned(self.track())
+            self._follower = Follower(self._stream, REFERENCE_PATCHES, (Look.AS_IS,))
+            self._interval_ms *= 2
+
+    def track(self) -> PatchTrack:
+        """All patches so far."""
+        latest = self._follower.track(Look.AS_IS)
+        return latest if self._before is None else joined(self._before, latest)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldFrame:
+    """A clip's frame as small as patches need it: ``small`` uint8, longer side ``SIDE_PX``."""
+
+    time_ms: int
+    small: Pixels
+
+
+class ClipGatherer:
+    """Holds frames of one of a clip's video tracks, evenly spread, at most so many."""
+
+    def __init__(self, interval_ms: int, most: int) -> None:
+        """``interval_ms``: between held frames at first; doubled whenever there are too many."""
+        self._interval_ms = interval_ms
+        self._most = most
+        self._due_ms = 0
+        self._held: list[HeldFrame] = []
+
+    def add(self, luma: Pixels, time_ms: int) -> None:
+        """Take one frame; those between held ones cost nothing."""
+        if time_ms < self._due_ms:
+            return
+        if len(self._held) >= self._most:
+            self._held = self._held[::2]
+            self._interval_ms *= 2
+            self._due_ms = self._held[-1].time_ms + self._interval_ms
+            if time_ms < self._due_ms:
+                return
+        self._due_ms = time_ms + self._interval_ms
+        self._held.append(HeldFrame(time_ms, shrunk(luma).copy()))
+
+    def frames(self) -> tuple[HeldFrame, ...]:
+        """The held frames in order of time."""
+        return tuple(self._held)
+
+
+class Gatherers:
+    """One gatherer for each video track, for a reference's patches or a clip's held frames."""
+
+    def __init__(self, *, reference: bool, held_frames: int) -> None:
+        self._reference = reference
+        self._held_frames = held_frames
+        self._of_reference: dict[int, ReferenceGatherer] = {}
+        self._of_clip: dict[int, ClipGatherer] = {}
+
+    def add(self, frame: LumaFrame) -> None:
+        """Take one frame of the clip or reference."""
+        stream = frame.stream
+        if self._reference:
+            if stream not in self._of_reference:
+                self._of_reference[stream] = ReferenceGatherer(stream)
+            self._of_reference[stream].add(frame.luma, frame.time_ms)
+        if self._held_frames:
+            if stream not in self._of_clip:
+                self._of_clip[stream] = ClipGatherer(CLIP_INTERVAL_MS, self._held_frames)
+            self._of_clip[stream].add(frame.luma, frame.time_ms)
+
+    def reference_tracks(self) -> tuple[PatchTrack, ...]:
+        """The patches of each video track that has any."""
+        tracks = (self._of_reference[stream].track() for stream in sorted(self._of_reference))
+        return tuple(track for track in tracks if len(track))
+
+    def clip_tracks(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
+        """The patches of the held frames in each of these looks."""
+        tracks: list[PatchTrack] = []
+        for stream in sorted(self._of_clip):
+            tracks += clip_tracks(self._of_clip[stream].frames(), stream, looks)
+        return tuple(track for track in tracks if len(track))
+
+
+def clip_tracks(
+    frames: Sequence[HeldFrame], stream: int, looks: Sequence[Look]
+) -> list[PatchTrack]:
+    """The patches of a clip's frames in each of these looks."""
+    sharing: list[Look] = [look for look in looks if look in _SHARED]
+    groups: list[tuple[list[Look], float]] = [(sharing, 1.0)] if sharing else []
+    groups += [([Look.WIDENED], _SQUEEZE)] if Look.WIDENED in looks else []
+    groups += [([Look.HEIGHTENED], 1 / _SQUEEZE)] if Look.HEIGHTENED in looks else []
+    tracks = []
+    for group, ratio in groups:
+        follower = Follower(stream, CLIP_PATCHES, group)
+        for held in frames:
+            follower.add(shrunk(held.small, ratio), held.time_ms)
+        tracks += [follower.track(look) for look in group]
+    return tracks

@@ -1,0 +1,123 @@
+"""The cascade: when patches are asked for, in which looks, and the patch hashes of loaded lists.
+
+Whole frames are cheap and settle nearly all copies. Patches are for what they leave open, and are
+read from the store only then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from threading import Lock
+from typing import Final
+
+from hashing.extract import CLIP
+from hashing.fingerprint import PDQ, Fingerprint, Kind
+from hashing.lanes import Sampling
+from hashing.patch_track import Look
+from hashing.patches.matching import Owner, PatchedList, PatchPart
+from hashing.reference import Policy
+from service.errors import ListNotFound, ReferenceNotFound
+from service.loading import LoadedList
+from service.store.base import Store
+
+# The plain look and its mirror share their corners, and find nearly everything; the others follow
+# where these found nothing.
+ROUNDS: Final = (
+    (Look.AS_IS, Look.MIRRORED),
+    (Look.NEGATIVE, Look.WIDENED, Look.HEIGHTENED),
+)
+HELD_FRAMES: Final = 24  # of each video track: 12 to 24 are left of a long clip
+THOROUGH_FRAMES: Final = 96
+_MOST_PARTS: Final = 8  # each is one more look-up; then all are joined
+# Crops to half, windows, turns and filmed screens of these references are not found.
+_WITHOUT_PATCHES: Final = "references_without_patches"
+
+
+def is_wanted(lists: Sequence[LoadedList]) -> bool:
+    """Whether a listed reference can be found by patches."""
+    return any(one.info.patched for one in lists if one.info.policy is Policy.BLOCK)
+
+
+def sampling(lists: Sequence[LoadedList], *, thorough: bool) -> Sampling:
+    """How to look at a clip for these lists.
+
+    Without PDQ where no reference is PDQ alone, and with frames held where one has patch hashes.
+    """
+    needs_pdq = any(PDQ in one.index.algorithms for one in lists)
+    chosen = CLIP if needs_pdq else replace(CLIP, pdq_interval_ms=None)
+    if not is_wanted(lists):
+        return chosen
+    return replace(chosen, held_frames=THOROUGH_FRAMES if thorough else HELD_FRAMES)
+
+
+def notes(lists: Sequence[LoadedList]) -> tuple[str, ...]:
+    """A note where there is a reference that only whole frames can find."""
+    blocking = [one.info for one in lists if one.info.policy is Policy.BLOCK]
+    if any(info.patched < info.references for info in blocking):
+        return (_WITHOUT_PATCHES,)
+    return ()
+
+
+class Patches:
+    """The patch hashes of one store's lists, read when first needed. Usable from several threads.
+
+    What is read stays, in parts: a changed list costs what is new in it.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._lists: dict[str, tuple[LoadedList, PatchedList, tuple[PatchPart, ...]]] = {}
+
+    def of(self, loaded: LoadedList) -> PatchedList:
+        """A list's patch hashes. Raises StoreError, ListNotFound."""
+        name = loaded.info.name
+        with self._lock:
+            before = self._lists.get(name)
+            if before is None or before[0] is not loaded:
+                parts = () if before is None else before[2]
+                before = (loaded, *self._read(loaded, parts))
+                self._lists[name] = before
+            return before[1]
+
+    def forget_all_but(self, names: frozenset[str]) -> None:
+        """Let go of lists that are no more."""
+        with self._lock:
+            for name in self._lists.keys() - names:
+                del self._lists[name]
+
+    def _read(
+        self, loaded: LoadedList, before: tuple[PatchPart, ...]
+    ) -> tuple[PatchedList, tuple[PatchPart, ...]]:
+        """The list's patch hashes, and the parts that they are in."""
+        known = frozenset(key for part in before for key in part.keys)
+        found = list(self._store.patches(loaded.info.name, known=known))
+        new = [(one.digest, one.tracks) for one in found if one.tracks is not None]
+        parts = _joined((*before, PatchPart.of(new)), frozenset(one.digest for one in found))
+        numbers = loaded.numbers
+        owners = {
+            one.digest: Owner(number, loaded.index.group(number), loaded.index.duration_ms(number))
+            for one in found
+            for number in [numbers.get(one.id)]
+            if number is not None  # else added since, and for the next version
+        }
+        return PatchedList(parts, owners, partial(self._fingerprint, loaded)), parts
+
+    def _fingerprint(self, loaded: LoadedList, number: int) -> Fingerprint:
+        """A reference's; one without hashes where it was removed meanwhile."""
+        try:
+            return self._store.get_reference(
+                loaded.info.name, loaded.references[number][0]
+            ).fingerprint
+        except (ListNotFound, ReferenceNotFound):
+            return Fingerprint(Kind.VIDEO, 0, ())
+
+
+def _joined(parts: tuple[PatchPart, ...], listed: frozenset[str]) -> tuple[PatchPart, ...]:
+    """The same parts, or one of all that is listed, where they are many or mostly not listed."""
+    filled = tuple(part for part in parts if part.keys)
+    gone = sum(key not in listed for part in filled for key in part.keys)
+    if len(filled) <= _MOST_PARTS and gone <= len(listed):
+        return filled
+    kept = ((key, (track,)) for part in filled for key, track in part.tracks() if key in listed)
+    return (PatchPart.of(kept),)

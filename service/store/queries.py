@@ -1,0 +1,100 @@
+"""Queries of the SQLite store that several of its methods ask."""
+
+from typing import Final
+
+from sqlite_utils import Database
+
+from hashing.fingerprint import Algorithm
+from service.errors import ListNotFound, ReferenceNotFound
+from service.store import rows
+from service.store.base import ListInfo, Mark, ReferenceSummary
+
+ONE: Final = " WHERE list_id = ? AND id = ?"
+_MARKS_KEPT: Final = 10_000  # an index that is further behind reads the whole list
+
+
+def find_list(database: Database, name: str) -> int | None:
+    """The row id of a list; None where there is none."""
+    row: tuple[int] | None = database.execute(
+        "SELECT id FROM lists WHERE name = ?", (name,)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def list_id(database: Database, name: str) -> int:
+    """The row id of a list. Raises ListNotFound."""
+    list_id = find_list(database, name)
+    if list_id is None:
+        raise ListNotFound(f"there is no list {name!a}; `recirc lists` shows what there is")
+    return list_id
+
+
+def info(database: Database, name: str) -> ListInfo:
+    """One list. Raises ListNotFound."""
+    found = database.execute(rows.INFO + " WHERE id = ?", (list_id(database, name),)).fetchone()
+    return rows.info(found)
+
+
+def summary(
+    database: Database, list_name: str, list_id: int, reference_id: str
+) -> ReferenceSummary:
+    """One reference without its hashes. Raises ReferenceNotFound."""
+    row: rows.SummaryRow | None = database.execute(
+        rows.SUMMARY + ONE, (list_id, reference_id)
+    ).fetchone()
+    if row is None:
+        raise no_reference(list_name, reference_id)
+    return rows.summary(row)
+
+
+def no_reference(list_name: str, reference_id: str) -> ReferenceNotFound:
+    """The error for an unknown id."""
+    return ReferenceNotFound(f"list {list_name} has no reference {reference_id!a}")
+
+
+def algorithms(database: Database, list_id: int) -> tuple[Algorithm, ...]:
+    """All algorithms of a list's references, in order of their texts."""
+    found = database.execute(
+        'SELECT DISTINCT algorithms FROM "references" WHERE list_id = ?', (list_id,)
+    )
+    distinct = {algorithm for (text,) in found for algorithm in rows.algorithms_of(text)}
+    return tuple(sorted(distinct, key=str))
+
+
+def bump(database: Database, list_id: int) -> None:
+    """Add one to a list's version."""
+    database.execute("UPDATE lists SET version = version + 1 WHERE id = ?", (list_id,))
+    set_mark(database, list_id)
+
+
+def set_mark(database: Database, list_id: int) -> None:
+    database.execute(
+        """
+        INSERT INTO marks SELECT id, version, lower(hex(randomblob(16))) FROM lists WHERE id = ?
+        """,
+        (list_id,),
+    )
+    database.execute(
+        """
+        DELETE FROM marks
+        WHERE list_id = ? AND version <= (SELECT version FROM lists WHERE id = ?) - ?
+        """,
+        (list_id, list_id, _MARKS_KEPT),
+    )
+
+
+def mark(database: Database, list_id: int) -> Mark:
+    row: tuple[int, str] = database.execute(
+        "SELECT version, token FROM marks WHERE list_id = ? ORDER BY version DESC LIMIT 1",
+        (list_id,),
+    ).fetchone()
+    return Mark(*row)
+
+
+def is_past(database: Database, list_id: int, mark: Mark) -> bool:
+    """Whether the list was in this state."""
+    found = database.execute(
+        "SELECT 1 FROM marks WHERE list_id = ? AND version = ? AND token = ?",
+        (list_id, mark.version, mark.token),
+    ).fetchone()
+    return found is not None
