@@ -9,7 +9,7 @@ import json
 import resource
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,7 @@ from hashing import extract as extracting
 from hashing.errors import MediaError
 from hashing.extract import CLIP, REFERENCE, extract
 from hashing.fingerprint import Fingerprint
-from hashing.formats import packed
+from hashing.formats import packed, packed_patches
 
 _FINGERPRINTS: Final = CACHE / "fingerprints"
 _KEPT_VERSIONS: Final = 6
@@ -87,6 +87,15 @@ def reference(source: Source) -> Fingerprint:
     if not path.exists():
         write(path, packed.pack(extract(source.path.read_bytes(), REFERENCE).fingerprint))
     return packed.unpack(path.read_bytes())
+
+
+def patches(source: Source) -> bytes:
+    """The packed patch hashes of a source's original file; none where it has no corner."""
+    path = _FINGERPRINTS / code_version() / f"{source.path.stem}.rcpt"
+    if not path.exists():
+        taken = extract(source.path.read_bytes(), replace(REFERENCE, patches=True))
+        write(path, packed_patches.pack(taken.patches) if taken.patches else b"")
+    return path.read_bytes()
 
 
 def clip(path: Path) -> Extracted:

@@ -25,6 +25,7 @@ from benchmarks.attacks import kept
 from benchmarks.attacks.checks import Checked, Found, Job
 from benchmarks.attacks.clips import PROCESSES
 from benchmarks.attacks.sources import CACHE, Source, write
+from hashing.formats import packed_patches
 from hashing.reference import Policy, Reference
 from hashing.verdict import Verdict
 from service import checking
@@ -41,20 +42,19 @@ class Way(StrEnum):
     PATCHES = "with patches"
 
 
-# Those that this code has. Patch hashes are added here, and to ``reference``.
-WAYS: Final = (Way.FRAMES,)
+WAYS: Final = (Way.FRAMES, Way.PATCHES)
 
 
 def reference(source: Source, way: Way) -> Reference:
     """A source as it is listed in this way; its id is its group's number in the list."""
-    del way  # patch hashes are not in yet: all references are whole frames
-    return Reference(_identity(source.group), None, None, kept.reference(source))
+    packed = kept.patches(source) if way is Way.PATCHES else b""
+    patches = packed_patches.unpack(packed) if packed else ()
+    return Reference(_identity(source.group), None, None, kept.reference(source), patches)
 
 
 def patch_bytes(source: Source) -> int:
     """What a source's patches take in the store."""
-    del source
-    return 0
+    return len(kept.patches(source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ def check_all(
     context = multiprocessing.get_context("spawn")
     with context.Pool(PROCESSES) as pool:
         pool.map(kept.reference, listed)
+        if way is Way.PATCHES:
+            pool.map(kept.patches, listed)
     setting = (tuple(listed), way, thorough)
     with context.Pool(PROCESSES, _start, setting) as pool:
         for done, answer in enumerate(pool.imap(_check, jobs, chunksize=4), 1):

@@ -23,10 +23,10 @@ def find_list(database: Database, name: str) -> int | None:
 
 def list_id(database: Database, name: str) -> int:
     """The row id of a list. Raises ListNotFound."""
-    list_id = find_list(database, name)
-    if list_id is None:
+    found = find_list(database, name)
+    if found is None:
         raise ListNotFound(f"there is no list {name!a}; `recirc lists` shows what there is")
-    return list_id
+    return found
 
 
 def info(database: Database, name: str) -> ListInfo:
@@ -68,6 +68,7 @@ def bump(database: Database, list_id: int) -> None:
 
 
 def set_mark(database: Database, list_id: int) -> None:
+    """Mark the list's state as it is now; very old marks go."""
     database.execute(
         """
         INSERT INTO marks SELECT id, version, lower(hex(randomblob(16))) FROM lists WHERE id = ?
@@ -84,6 +85,7 @@ def set_mark(database: Database, list_id: int) -> None:
 
 
 def mark(database: Database, list_id: int) -> Mark:
+    """The list's last mark."""
     row: tuple[int, str] = database.execute(
         "SELECT version, token FROM marks WHERE list_id = ? ORDER BY version DESC LIMIT 1",
         (list_id,),
