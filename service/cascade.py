@@ -20,17 +20,19 @@ from service.errors import ListNotFound, ReferenceNotFound
 from service.loading import LoadedList
 from service.store.base import Store
 
-# The plain look and its mirror share their corners, and find nearly everything; the others follow
-# where these found nothing.
+# The first three share their corners, and find nearly everything; the others follow where these
+# found nothing.
 ROUNDS: Final = (
-    (Look.AS_IS, Look.MIRRORED),
-    (Look.NEGATIVE, Look.WIDENED, Look.HEIGHTENED),
+    (Look.AS_IS, Look.MIRRORED, Look.NEGATIVE),
+    (Look.WIDENED, Look.HEIGHTENED),
 )
 HELD_FRAMES: Final = 24  # of each video track: 12 to 24 are left of a long clip
 THOROUGH_FRAMES: Final = 96
 _MOST_PARTS: Final = 8  # each is one more look-up; then all are joined
 # Crops to half, windows, turns and filmed screens of these references are not found.
 _WITHOUT_PATCHES: Final = "references_without_patches"
+# The same of all references: a fingerprint holds whole frames alone.
+_CLIP_WITHOUT: Final = "clip_without_patches"
 
 
 def is_wanted(lists: Sequence[LoadedList]) -> bool:
@@ -50,12 +52,18 @@ def sampling(lists: Sequence[LoadedList], *, thorough: bool) -> Sampling:
     return replace(chosen, held_frames=THOROUGH_FRAMES if thorough else HELD_FRAMES)
 
 
-def notes(lists: Sequence[LoadedList]) -> tuple[str, ...]:
-    """A note where there is a reference that only whole frames can find."""
+def notes(lists: Sequence[LoadedList], *, has_media: bool = True) -> tuple[str, ...]:
+    """A note where there is a reference that only whole frames can find.
+
+    Without media, of which patches could be taken, that is every one.
+    """
     blocking = [one.info for one in lists if one.info.policy is Policy.BLOCK]
+    said = []
     if any(info.patched < info.references for info in blocking):
-        return (_WITHOUT_PATCHES,)
-    return ()
+        said.append(_WITHOUT_PATCHES)
+    if not has_media and is_wanted(lists):
+        said.append(_CLIP_WITHOUT)
+    return tuple(said)
 
 
 class Patches:

@@ -206,7 +206,8 @@ class Checker:
                 decode_errors=0,
                 problems=() if fingerprint.frames else (Problem.TOO_DARK,),
             )
-        return self._judge(Extract(fingerprint, coverage), loaded, started_ms)
+        result = self._judge(Extract(fingerprint, coverage), loaded, started_ms)
+        return replace(result, notes=cascade.notes(loaded, has_media=False))
 
     def lists(self, names: Sequence[str] = ()) -> list[LoadedList]:
         """The named lists, or all, as they are in the store now. Raises ListNotFound."""

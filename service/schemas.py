@@ -37,7 +37,7 @@ Notes = Annotated[
     list[str],
     Field(
         description="Stable codes of what a check of these references cannot see, however "
-        "complete: `references_without_patches`."
+        "complete: `references_without_patches`, `clip_without_patches`."
     ),
 ]
 Codes = Annotated[

@@ -84,6 +84,8 @@ NOTICES: Final = {
 NOTES: Final = {
     "references_without_patches": "Some references have no patch hashes: crops to half, windows, "
     "turns by any angle and filmed screens of these cannot be found.",
+    "clip_without_patches": "Only a fingerprint was checked: crops to half, windows, turns by any "
+    "angle and filmed screens cannot be found by it.",
 }
 
 

@@ -396,7 +396,34 @@ class TestCurating:
 
         (reference,) = stocked("lists", "show", "second", "--json").answers()
         assert ran.out.startswith(f"added: other to second as {reference['id']} (2.0 s, ")
-        assert ran.out.rstrip().endswith(" bytes)")
+        assert ran.out.rstrip().endswith(" bytes of patch hashes)")
+
+    def test_patch_hashes_are_a_lists_own_matter(self, stocked: Recirc) -> None:
+        def patched(name: str) -> list[object]:
+            one = [one for one in stocked("lists", "--json").answers() if one["name"] == name]
+            return [one[0]["patches"], one[0]["patched"], one[0]["references"]]
+
+        assert patched("incident-x") == [True, 1, 1]
+        assert "no patch hashes" in stocked("lists", "set", "incident-x", "--patches", "off").out
+        assert patched("incident-x") == [False, 0, 1]
+        stocked("add", "incident-x", "original", "other")
+        assert patched("incident-x") == [False, 0, 2]
+        stocked("lists", "set", "incident-x", "--patches", "on")
+        assert stocked("add", "incident-x", "original").out.startswith("unchanged: ")
+        assert patched("incident-x") == [True, 1, 2]
+        stocked("add", "plain", "original", "--no-patches")
+        assert patched("plain") == [False, 0, 1]
+
+    def test_patch_hashes_are_exported_only_if_asked(self, stocked: Recirc) -> None:
+        plain = stocked("export", "incident-x").answers()[1]
+        full = stocked("export", "incident-x", "--with-patches").answers()[1]
+
+        assert "patches" not in plain
+        assert full == plain | {"patches": full["patches"]}
+        stocked.file("full.jsonl", stocked("export", "incident-x", "--with-patches").out.encode())
+        stocked("import", "copy", "full.jsonl")
+        (info,) = [one for one in stocked("lists", "--json").answers() if one["name"] == "copy"]
+        assert (info["references"], info["patched"]) == (1, 1)
 
     @pytest.mark.parametrize(
         ("names", "code", "errors"),
@@ -481,7 +508,8 @@ class TestCurating:
 
         assert ran == Ran(
             cli.Exit.DONE,
-            "incident-x: block, 1 reference, version 3, accepts 1 false alarm in 100,000 clips\n",
+            "incident-x: block, 1 reference, version 3, accepts 1 false alarm in 100,000 clips, "
+            "1 with patch hashes\n",
             "",
         )
         assert accepted() == [1.0]
@@ -495,7 +523,10 @@ class TestCurating:
             pytest.param(["incident-x", "--false-alarms-per-100k", "0"], "bad_policy", id="none"),
             pytest.param(["incident-x", "--false-alarms-per-100k", "-1"], "bad_policy", id="less"),
             pytest.param(["incident-x", "--false-alarms-per-100k", "no"], "bad_policy", id="word"),
-            pytest.param(["incident-x"], "bad_usage", id="nothing to set"),
+            pytest.param(["incident-x"], "bad_setting", id="nothing to set"),
+            pytest.param(
+                ["incident-x", "--patches", "perhaps"], "bad_usage", id="neither on nor off"
+            ),
             pytest.param(["gone", "--false-alarms-per-100k", "1"], "list_not_found", id="no list"),
         ],
     )
@@ -634,7 +665,8 @@ class TestListFiles:
     def test_an_export_that_fails_half_way_leaves_what_was_there(
         self, stocked: Recirc, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def lines(*_: object) -> Iterator[str]:
+        def lines(*_: object, patches: bool) -> Iterator[str]:
+            assert not patches
             yield "half"
             raise StoreError("the disk is gone")
 

@@ -134,7 +134,8 @@ def clip_tracks(
     tracks = []
     for group, ratio in groups:
         follower = Follower(stream, CLIP_PATCHES, group)
-        for held in frames:
+        # A split screen is all over the clip: half of the frames show it as well.
+        for held in frames if ratio == 1.0 else frames[::2]:
             follower.add(shrunk(held.small, ratio), held.time_ms)
         tracks += [follower.track(look) for look in group]
     return tracks

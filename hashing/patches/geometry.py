@@ -120,7 +120,8 @@ def _pairs(
         for one in pair
     ]
     nearest, second = np.array(found, np.float64).reshape(-1, 2, 3).transpose(1, 0, 2)
-    stands_out = nearest[:, 2] <= np.minimum(NEAR_BITS, _RATIO * second[:, 2])
+    stands_out = nearest[:, 2] < _RATIO * second[:, 2]
+    stands_out &= nearest[:, 2] <= NEAR_BITS
     mine, theirs, distances = nearest[stands_out].astype(np.int64).T
     return mine, theirs, distances
 

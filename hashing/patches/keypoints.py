@@ -5,6 +5,7 @@ OpenCV has it. Corners are shared out over the frame: a caption's letters are th
 of a picture, and would else be all that is kept of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -16,10 +17,12 @@ from hashing import bits
 from hashing.patch_track import LEVEL_RATIO, LEVELS, PLACE_BYTES, PLACE_UNITS, SIDE_PX, Look
 
 _FAST_BRIGHTNESS: Final = 7  # of 255; OpenCV's 20 leaves dark and soft footage with no corners
-# So many times the wanted corners are found, to choose from: with 600 of 2,400 three frames of a
-# copy have nine cells in 291 of 313 hard copies, with the 600 strongest in 284.
-_FOUND: Final = 4
+# So many times the wanted corners are found, to choose from. With 500 of 1,500 three frames of a
+# copy have nine cells in 282 of 313 hard copies, with the 500 strongest in 277.
+_FOUND: Final = 3
 _CELL_PX: Final = 60  # 8 by 4 to 8 cells, each of which keeps its strongest corners first
+_CELLS_A_SIDE: Final = SIDE_PX // _CELL_PX + 1
+_MOST_CELLS: Final = _CELLS_A_SIDE**2
 _APART_PX: Final = 4  # so near a patch that stays, a corner is the same one
 _LEAST_PX: Final = 64  # a shorter side has no room for a patch of 31 px and its margin
 _NUMBERS: Final = 6  # x, y, size, angle, strength, level
@@ -78,18 +81,22 @@ def found(small: Pixels, most: int, *, apart_from: Corners) -> Corners:
     """The strongest corners of each cell of the frame that none of the others is at; described."""
     if min(small.shape) < _LEAST_PX or most < 1:
         return Corners.none()
-    numbers = np.array(
-        [
-            (*one.pt, one.size, one.angle, one.response, one.octave)
-            for one in _orb(_FOUND * most).detect(small, None)
-        ],
-        np.float32,
-    ).reshape(-1, _NUMBERS)
-    numbers = numbers[~_is_taken(small, apart_from)[tuple(_squares(numbers))]]
-    chosen = numbers[_shared_out(numbers, most)]
+    corners = _orb(_FOUND * most).detect(small, None)
+    places = np.array([one.pt for one in corners], np.float32).reshape(-1, 2)
+    strengths = np.array([one.response for one in corners], np.float32)
+    free = np.flatnonzero(~_is_taken(small, apart_from)[tuple(_squares(places))])
+    best = _shared_out(places[free], strengths[free], most, apart_from.numbers[:, :2])
+    chosen = _numbers([corners[row] for row in free[best]])
     blank = Corners(chosen, np.zeros((len(chosen), bits.HASH_BYTES), np.uint8))
     descriptors, is_there = described(small, blank, Look.AS_IS)
     return Corners(chosen[is_there], descriptors[is_there])
+
+
+def _numbers(corners: Sequence[cv2.KeyPoint]) -> NDArray[np.float32]:
+    """The numbers of these corners, as ``Corners`` has them."""
+    return np.array(
+        [(*one.pt, one.size, one.angle, one.response, one.octave) for one in corners], np.float32
+    ).reshape(-1, _NUMBERS)
 
 
 def described(
@@ -143,30 +150,45 @@ def _is_taken(small: Pixels, corners: Corners) -> NDArray[np.bool_]:
     """Squares of ``_APART_PX`` in which there is a corner, or next to one."""
     height, width = small.shape
     taken = np.zeros((height // _APART_PX + 3, width // _APART_PX + 3), np.bool_)
-    rows, columns = _squares(corners.numbers)
+    rows, columns = _squares(corners.numbers[:, :2])
     for down in (-1, 0, 1):
         for right in (-1, 0, 1):
             taken[rows + down, columns + right] = True
     return taken
 
 
-def _squares(numbers: NDArray[np.float32]) -> NDArray[np.int64]:
+def _squares(places: NDArray[np.floating]) -> NDArray[np.int64]:
     """The square that each corner is in, with a margin of one: int64 (2, n), row and column."""
-    columns, rows = (numbers[:, :2] / _APART_PX).astype(np.int64).T + 1
+    columns, rows = (places / _APART_PX).astype(np.int64).T + 1
     return np.stack([rows, columns])
 
 
-def _shared_out(numbers: NDArray[np.float32], most: int) -> NDArray[np.int64]:
-    """So many rows: each cell's strongest corner, then each cell's second, and so on."""
-    strengths = numbers[:, 4]
-    columns, rows = (numbers[:, :2] / _CELL_PX).astype(np.int64).T
-    cells = rows * (SIDE_PX // _CELL_PX + 1) + columns
+def _shared_out(
+    places: NDArray[np.floating],
+    strengths: NDArray[np.float32],
+    most: int,
+    others: NDArray[np.float32],
+) -> NDArray[np.int64]:
+    """So many rows: each cell's strongest corner, then each cell's second, and so on.
+
+    Cells that hold ``others`` already wait for their turn: room in a frame is for where the picture
+    is new, and not for the weaker corners of what stays.
+    """
+    cells = _cells(places)
     order = np.lexsort((-strengths, cells))
     starts = np.flatnonzero(np.diff(cells[order], prepend=-1))
     sizes = np.diff(starts, append=len(order))
     ranks = np.empty(len(order), np.int64)
     ranks[order] = np.arange(len(order)) - np.repeat(starts, sizes)
+    ranks += np.bincount(_cells(others), minlength=_MOST_CELLS)[cells]
     return np.sort(np.lexsort((-strengths, ranks))[:most])
+
+
+def _cells(places: NDArray[np.floating]) -> NDArray[np.int64]:
+    """The cell of ``_CELL_PX`` that each corner is in: int64 (n,)."""
+    columns, rows = (places / _CELL_PX).astype(np.int64).T
+    cells: NDArray[np.int64] = rows * _CELLS_A_SIDE + columns
+    return cells
 
 
 def _orb(corners: int) -> cv2.ORB:

@@ -4,18 +4,21 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hashing.errors import BadFingerprint
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind
+from hashing.patch_track import PatchTrack
 from hashing.reference import BadName, Policy, Reference
 from service.errors import BadPolicy, ListExists, ListNotFound, ReferenceNotFound, StoreError
 from service.store.base import AddResult, Mark, RemoveResult, Store
 from service.store.sqlite import SqliteStore
 from tests.fingerprints import FOREIGN, of, random_hashes, track, video
 from tests.memory_store import MemoryStore
+from tests.patches import random_track
 
 Clock = Callable[[], int]
 
@@ -497,3 +500,85 @@ def test_a_mark_of_another_list_of_that_name_is_unknown(store: Store) -> None:
 def test_changes_of_an_unknown_list_are_refused(store: Store) -> None:
     with pytest.raises(ListNotFound), store.changes("nowhere", None):
         pass
+
+
+def patched(name: str, seed: int) -> Reference:
+    return replace(reference(name, seed), patches=(random_track(seed),))
+
+
+P1, P2 = patched("r1", 1), patched("r2", 2)
+
+
+def held(store: Store, name: str = "a") -> dict[str, tuple[PatchTrack, ...] | None]:
+    return {one.id: one.tracks for one in store.patches(name)}
+
+
+def test_patch_hashes_are_kept_beside_the_fingerprint(store: Store) -> None:
+    store.add("a", [P2, P1, R3])
+
+    assert store.get_list("a").patched == 2
+    assert held(store) == {"r1": P1.patches, "r2": P2.patches}
+    assert store.get_reference("a", "r1") == P1
+    assert list(store.fingerprints("a")) == [R1, R2, R3]
+    with store.changes("a", None) as changes:
+        assert changes is not None
+        assert list(changes.added) == [R1, R2, R3]
+
+
+def test_patch_hashes_that_are_known_are_not_read_again(store: Store) -> None:
+    store.add("a", [P1, P2])
+
+    found = list(store.patches("a", known=frozenset([P1.fingerprint.digest])))
+
+    assert [(one.id, one.digest, one.tracks) for one in found] == [
+        ("r1", P1.fingerprint.digest, None),
+        ("r2", P2.fingerprint.digest, P2.patches),
+    ]
+
+
+def test_a_reference_without_patch_hashes_gets_those_that_come(store: Store) -> None:
+    store.add("a", [R1])
+
+    result = store.add("a", [replace(P1, id="another")])
+
+    assert result == AddResult((), ("r1",), ())
+    assert held(store) == {"r1": P1.patches}
+    assert store.versions() == {"a": 3}
+    store.add("a", [replace(P1, patches=P2.patches)])
+    assert held(store) == {"r1": P1.patches}
+    assert store.versions() == {"a": 3}
+
+
+def test_a_list_that_keeps_no_patch_hashes_has_none(store: Store) -> None:
+    store.add("a", [P1], patches=False)
+    store.create_list("b", policy=Policy.BLOCK, patches=False)
+    store.add("b", [P1])
+
+    assert (held(store, "a"), held(store, "b")) == ({}, {})
+    assert [one.patches for one in store.lists()] == [False, False]
+
+
+def test_patch_hashes_go_with_their_reference_and_with_the_setting(store: Store) -> None:
+    store.add("a", [P1, P2])
+
+    store.remove("a", ["r1"])
+    assert held(store) == {"r2": P2.patches}
+    kept = store.update_list("a", policy=Policy.BLOCK, source=None, false_alarms_per_100k=None)
+    assert (kept.patches, kept.patched) == (True, 1)
+    off = store.update_list(
+        "a", policy=Policy.BLOCK, source=None, false_alarms_per_100k=None, patches=False
+    )
+    assert (off.patches, off.patched, off.version) == (False, 0, kept.version + 1)
+    assert held(store) == {}
+    store.add("a", [P2])
+    assert held(store) == {}
+    on = store.update_list(
+        "a", policy=Policy.BLOCK, source=None, false_alarms_per_100k=None, patches=True
+    )
+    store.add("a", [P2])
+    assert (on.patches, held(store)) == (True, {"r2": P2.patches})
+
+
+def test_patch_hashes_of_an_unknown_list_are_not_found(store: Store) -> None:
+    with pytest.raises(ListNotFound):
+        next(store.patches("gone"))

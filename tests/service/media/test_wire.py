@@ -13,12 +13,14 @@ from hashing.coverage import Coverage, Problem
 from hashing.errors import EmptyMedia, MediaError, NotMedia, NoVideo, UnreadableMedia
 from hashing.extract import CLIP, Extract, extract
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind
+from hashing.patch_track import Look, PatchTrack
 from hashing.views import VIEWS
 from service.errors import BadAnswer, DecoderCrashed, OutOfMemory
 from service.media import wire
 from service.media.wire import Block
 from tests import clips
 from tests.fingerprints import random_hashes, track
+from tests.patches import TRACKS, random_track
 
 COVERED: Final = Coverage(9000, 8000, 30, 2, 1, (Problem.DECODER_ERROR, Problem.TRUNCATED))
 REAL: Final = extract(clips.encode(clips.moving_scene(1, 1.0)), CLIP)
@@ -200,3 +202,83 @@ def test_nothing_is_read_ahead_of_a_bound() -> None:
     with pytest.raises(BadAnswer):
         wire.unpack(read)
     assert sum(asked) < 10_000
+
+
+def unpack_patches(answer: bytes) -> tuple[PatchTrack, ...]:
+    """The patch hashes in an answer that ends there."""
+    stream = io.BytesIO(answer)
+
+    def read(count: int) -> bytes:
+        part = stream.read(count)
+        if len(part) < count:
+            raise BadAnswer("it ends")
+        return part
+
+    return wire.unpack_patches(read)
+
+
+@given(TRACKS)
+def test_patch_hashes_come_back(tracks: tuple[PatchTrack, ...]) -> None:
+    assert unpack_patches(wire.pack_patches(tracks)) == tracks
+    with_frames = replace(REAL, patches=tracks)
+    assert unpack(wire.pack(with_frames)) == with_frames
+
+
+@given(st.sets(st.sampled_from(Look), min_size=1))
+def test_looks_are_asked_for_by_a_byte(looks: set[Look]) -> None:
+    byte = wire.asking(list(looks))
+
+    assert byte & wire.Request.PATCHES
+    assert byte < 256
+    assert set(wire.asked(byte)) == looks
+
+
+def test_an_error_over_patches_comes_back() -> None:
+    with pytest.raises(OutOfMemory):
+        unpack_patches(wire.pack_error(OutOfMemory()))
+
+
+PATCHES: Final = wire.pack_patches((random_track(1), random_track(2, look=Look.MIRRORED)))
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(PATCHES) - 1), st.integers(0, 255)), min_size=1, max_size=4
+    )
+)
+def test_changed_patches_give_nothing_unsound(changes: list[tuple[int, int]]) -> None:
+    forged_answer = bytearray(PATCHES)
+    for place, value in changes:
+        forged_answer[place] = value
+    try:
+        found = unpack_patches(bytes(forged_answer))
+    except MediaError:
+        return
+    assert all(track.is_sound for track in found)
+    assert len({(track.look, track.stream) for track in found}) == len(found)
+
+
+@given(st.integers(0, len(PATCHES) - 1))
+def test_a_shorter_answer_with_patches_is_a_bad_one(length: int) -> None:
+    with pytest.raises(BadAnswer):
+        unpack_patches(PATCHES[:length])
+
+
+def test_a_track_of_patches_that_is_there_twice_is_a_bad_answer() -> None:
+    twice = wire.pack_patches((random_track(1), random_track(1)))
+
+    with pytest.raises(BadAnswer, match="twice"):
+        unpack_patches(twice)
+
+
+def test_more_key_frames_than_a_track_may_have_are_a_bad_answer() -> None:
+    start = len(wire._block(Block.PATCHED, np.zeros(1, wire._SHAPES[Block.PATCHED].record)))
+    answer = bytearray(wire.pack_patches((random_track(1),)))
+    fields = wire._SHAPES[Block.PATCH_TRACKS].record.fields
+    assert fields is not None
+    place = start + wire._HEADER.size + fields["key_frames"][1]
+    answer[place : place + 4] = (70_000).to_bytes(4, "little")
+
+    with pytest.raises(BadAnswer, match="more key frames"):
+        unpack_patches(bytes(answer))

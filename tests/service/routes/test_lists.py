@@ -22,6 +22,8 @@ def test_a_list_is_made_seen_changed_and_deleted(call: Caller) -> None:
     made = call("POST", "/v1/lists", json=wanted)
 
     expected = wanted | {
+        "patches": True,
+        "patched": 0,
         "created_at_ms": 1_774_000_000_000,
         "version": 1,
         "references": 0,
@@ -46,6 +48,7 @@ def test_a_list_is_made_seen_changed_and_deleted(call: Caller) -> None:
         pytest.param({"source": "them"}, {"source": "them"}, id="source"),
         pytest.param({"policy": "allow"}, {"policy": "allow"}, id="policy"),
         pytest.param({"policy": None}, {}, id="null is no policy"),
+        pytest.param({"patches": False}, {"patches": False}, id="patch hashes"),
         pytest.param(
             {"false_alarms_per_100k": 3}, {"false_alarms_per_100k": 3.0}, id="false alarms"
         ),

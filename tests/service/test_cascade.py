@@ -1,0 +1,242 @@
+"""Patches in a check: asked for where whole frames leave it open, and never instead of them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from hashing.extract import REFERENCE, Extract, extract
+from hashing.lanes import Sampling
+from hashing.patch_track import Look, PatchTrack
+from hashing.reference import Policy, Reference
+from hashing.verdict import Verdict
+from hashing.views import Window
+from service import cascade, explaining
+from service.checking import Checker
+from service.errors import DecoderKilled
+from service.explaining import Reason
+from service.media.decoding import Taking, Uncaged
+from service.store.base import Store
+from service.store.sqlite import SqliteStore
+from tests import cages, clips, corners
+from tests.corners import town
+from tests.memory_store import MemoryStore
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store of each kind."""
+    made = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "lists.db")
+    with closing(made):
+        yield made
+
+
+@cache
+def hashed(seed: int) -> Extract:
+    return extract(clips.encode(town(seed)), replace(REFERENCE, patches=True))
+
+
+def listed(seed: int, *, patches: bool = True) -> Reference:
+    taken = hashed(seed)
+    return Reference(f"town-{seed}", None, None, taken.fingerprint, taken.patches * patches)
+
+
+@cache
+def half(seed: int) -> bytes:
+    """Half of each side of a town: no whole frame of it is near one of the reference."""
+    return clips.encode(corners.cropped(town(seed), 0.25, 0.25, 0.5))
+
+
+class Watched(Uncaged):
+    """Counts what is asked of clips; a decoder may die over the patches."""
+
+    def __init__(self, *, dies: bool = False) -> None:
+        super().__init__()
+        self.held_frames = 0
+        self.looks: list[Sequence[Look]] = []
+        self._dies = dies
+
+    @contextmanager
+    def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator[Taking]:
+        self.held_frames = sampling.held_frames
+        with super().opened(media, sampling) as taking:
+            yield _WatchedTaking(self, taking, dies=self._dies)
+
+
+class _WatchedTaking:
+    def __init__(self, watched: Watched, taking: Taking, *, dies: bool) -> None:
+        self._watched = watched
+        self._dies = dies
+        self._taking = taking
+        self.key_frames = taking.key_frames
+        self.ending = taking.ending
+        self.whole = taking.whole
+
+    def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
+        self._watched.looks.append(looks)
+        if self._dies:
+            raise DecoderKilled("it is killed")
+        return self._taking.patches(looks)
+
+
+def test_a_crop_to_half_is_a_match_with_its_window(store: Store) -> None:
+    store.add("attack", [listed(0), listed(1)])
+
+    result = Checker(store).check(half(0))
+
+    (match,) = result.matches
+    assert (result.verdict, match.reference, result.notes) == (Verdict.MATCH, "town-0", ())
+    assert isinstance(match.finding.view, Window)
+    assert match.finding.view.scale == pytest.approx(2, rel=0.05)
+
+
+def test_the_same_comes_out_of_a_cage(store: Store) -> None:
+    store.add("attack", [listed(0)])
+
+    caged = Checker(store, cages.shared()).check(half(0))
+    free = Checker(store).check(half(0))
+
+    assert caged.matches == free.matches
+    assert caged.verdict is Verdict.MATCH
+
+
+def test_without_patch_hashes_it_is_not_found_and_the_answer_says_what_that_means(
+    store: Store,
+) -> None:
+    store.add("attack", [listed(0, patches=False)])
+
+    result = Checker(store).check(half(0))
+
+    assert result.verdict is Verdict.NO_MATCH
+    assert result.complete
+    assert result.notes == ("references_without_patches",)
+
+
+def test_a_fingerprint_alone_has_no_patches_and_the_answer_says_so(store: Store) -> None:
+    store.add("attack", [listed(0), listed(1, patches=False)])
+
+    result = Checker(store).check_fingerprint(hashed(2).fingerprint, None)
+
+    assert result.notes == ("references_without_patches", "clip_without_patches")
+
+
+def test_what_whole_frames_show_asks_for_no_patches(store: Store) -> None:
+    store.add("attack", [listed(0)])
+    watched = Watched()
+
+    result = Checker(store, watched).check(clips.encode(town(0)))
+
+    assert (result.verdict, watched.looks) == (Verdict.MATCH, [])
+
+
+@pytest.mark.parametrize(
+    ("seed", "rounds"),
+    [pytest.param(0, 1, id="found at once"), pytest.param(9, 2, id="not found at all")],
+)
+def test_looks_end_where_something_is_found(store: Store, seed: int, rounds: int) -> None:
+    store.add("attack", [listed(0)])
+    watched = Watched()
+
+    Checker(store, watched).check(half(seed))
+
+    assert watched.looks == list(cascade.ROUNDS[:rounds])
+
+
+@pytest.mark.parametrize(
+    ("patches", "thorough", "held"),
+    [
+        pytest.param(True, False, cascade.HELD_FRAMES, id="by default"),
+        pytest.param(True, True, cascade.THOROUGH_FRAMES, id="thorough"),
+        pytest.param(False, True, 0, id="nothing to find by patches"),
+    ],
+)
+def test_frames_are_held_only_for_lists_with_patch_hashes(
+    store: Store, patches: bool, thorough: bool, held: int
+) -> None:
+    store.add("attack", [listed(0, patches=patches)])
+    watched = Watched()
+
+    Checker(store, watched).check(half(0), thorough=thorough)
+
+    assert watched.held_frames == held
+
+
+def test_a_decoder_that_dies_over_patches_takes_nothing_from_whole_frames(store: Store) -> None:
+    store.add("attack", [listed(0)])
+
+    result = Checker(store, Watched(dies=True)).check(half(0))
+
+    assert result.verdict is Verdict.UNSCANNABLE
+    assert result.problems == (DecoderKilled.code,)
+    assert result.frames > 0
+
+
+def test_what_is_known_harmless_is_known_so_by_patches_too(store: Store) -> None:
+    store.add("attack", [listed(0)])
+    store.add("news", [listed(0)], policy=Policy.ALLOW)
+
+    result = Checker(store).check(half(0))
+
+    assert (result.verdict, result.matches) == (Verdict.NO_MATCH, ())
+    assert [match.reference for match in result.suppressed] == ["town-0"]
+
+
+def test_an_allow_list_with_patch_hashes_alone_asks_for_none(store: Store) -> None:
+    store.add("attack", [listed(0, patches=False)])
+    store.add("news", [listed(1)], policy=Policy.ALLOW)
+    watched = Watched()
+
+    Checker(store, watched).check(half(0))
+
+    assert (watched.held_frames, watched.looks) == (0, [])
+
+
+def test_a_change_is_seen_and_costs_only_what_is_new(store: Store) -> None:
+    store.add("attack", [listed(0)])
+    checker = Checker(store)
+    assert checker.check(half(1)).verdict is Verdict.NO_MATCH
+
+    store.add("attack", [listed(1)])
+    assert checker.check(half(1)).verdict is Verdict.MATCH
+    assert checker.check(half(0)).verdict is Verdict.MATCH
+    store.remove("attack", ["town-1"])
+    assert checker.check(half(1)).verdict is Verdict.NO_MATCH
+    store.delete_list("attack")
+    assert checker.check(half(0)).verdict is Verdict.UNSCANNABLE
+
+
+def test_parts_are_joined_before_there_are_many(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cascade, "_MOST_PARTS", 1)
+    checker = Checker(store)
+    for seed in range(3):
+        store.add("attack", [listed(seed)])
+        assert checker.check(half(seed)).verdict is Verdict.MATCH
+    store.remove("attack", ["town-0", "town-1"])
+
+    assert checker.check(half(0)).verdict is Verdict.NO_MATCH
+    assert checker.check(half(2)).verdict is Verdict.MATCH
+
+
+@pytest.mark.parametrize(
+    ("seed", "verdict", "reason"),
+    [
+        pytest.param(0, Verdict.MATCH, Reason.MATCH, id="a crop"),
+        pytest.param(9, Verdict.NO_MATCH, Reason.NO_HITS, id="another town"),
+    ],
+)
+def test_explain_agrees_with_the_check(
+    store: Store, seed: int, verdict: Verdict, reason: Reason
+) -> None:
+    store.add("attack", [listed(0)])
+    checker = Checker(store)
+
+    why = explaining.explain(checker, store, half(seed), "attack", "town-0")
+
+    assert (why.verdict, why.reason) == (verdict, reason)
+    assert checker.check(half(seed)).verdict is verdict
