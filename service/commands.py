@@ -59,10 +59,12 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """What holds for every path: whether faults tell their story, and how far archives go."""
+    """What holds for every path: whether faults tell their story, how far archives go, and how
+    much of standard input is held in memory."""
 
     debug: bool = False
     archive_limits: ArchiveLimits = DEFAULT_LIMITS
+    stdin_bytes: int | None = None
 
 
 def is_found(verdict: Verdict) -> bool:
@@ -98,6 +100,7 @@ def check(
             lists=list_names,
             thorough=thorough,
             archive_limits=how.archive_limits,
+            stdin_bytes=how.stdin_bytes,
             on_start=lambda label: console.at_work_on(f"checking {shown(label)}"),
             debug=how.debug,
         ):
@@ -254,7 +257,9 @@ def _each(
     with console.working():
         for path in wanted:
             skipping = Skipping()
-            for clip in scanning.each([path], _stdin(), how.archive_limits, debug=how.debug):
+            for clip in scanning.each(
+                [path], _stdin(), how.archive_limits, how.stdin_bytes, debug=how.debug
+            ):
                 problem = _problem_of(console, clip, work, debug=how.debug)
                 codes = () if problem is None else (problem.code,)
                 if skipping.why(clip, codes) is None and problem is not None:

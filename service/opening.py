@@ -28,7 +28,8 @@ def how() -> "How":
     """How a command treats its paths. Raises BadSetting."""
     from service.commands import How
 
-    return How(debug(), settings(None).archives)
+    chosen = settings(None)
+    return How(debug(), chosen.archives, chosen.media.media_bytes)
 
 
 def console() -> "Console":

@@ -56,29 +56,36 @@ class Unread:
 
 
 def clips(
-    paths: Sequence[str], stdin: BinaryIO, limits: ArchiveLimits = archives.DEFAULT_LIMITS
+    paths: Sequence[str],
+    stdin: BinaryIO,
+    limits: ArchiveLimits = archives.DEFAULT_LIMITS,
+    stdin_bytes: int | None = None,
 ) -> Generator[Clip | Unread, None, None]:
     """What these paths hold, in the order given; a folder's files in order of their names.
 
+    ``stdin_bytes``: the most that is read of standard input or a pipe, else ``STDIN_BYTES``.
     Whether something is an archive is told by its first bytes, or by a name that ends in ``.zip``.
     """
     for path in paths:
         if path == STDIN:
-            yield from _stdin(stdin, limits)
+            yield from _stdin(stdin, limits, stdin_bytes)
         elif os.path.isdir(path):
             yield from _folder(path, limits)
         else:
-            yield from _file(path, limits)
+            yield from _file(path, limits, stdin_bytes=stdin_bytes)
 
 
-def _stdin(stdin: BinaryIO, limits: ArchiveLimits) -> Iterator[Clip | Unread]:
+def _stdin(
+    stdin: BinaryIO, limits: ArchiveLimits, stdin_bytes: int | None
+) -> Iterator[Clip | Unread]:
+    most_bytes = STDIN_BYTES if stdin_bytes is None else stdin_bytes
     try:
-        data = stdin.read(STDIN_BYTES + 1)
+        data = stdin.read(most_bytes + 1)
     except OSError as error:
         yield _unreadable(STDIN_LABEL, error)
         return
-    if len(data) > STDIN_BYTES:
-        text = f"standard input is longer than {STDIN_BYTES} bytes; check it as a file"
+    if len(data) > most_bytes:
+        text = f"standard input is longer than {most_bytes} bytes; check it as a file"
         yield Unread(STDIN_LABEL, PathProblem.LIMIT_BYTES, text)
     elif archives.begins(data):
         yield from _members(STDIN_LABEL, BytesIO(data), limits)
@@ -86,7 +93,9 @@ def _stdin(stdin: BinaryIO, limits: ArchiveLimits) -> Iterator[Clip | Unread]:
         yield Clip(STDIN_LABEL, data)
 
 
-def _file(path: str, limits: ArchiveLimits, *, inside: bool = False) -> Iterator[Clip | Unread]:
+def _file(
+    path: str, limits: ArchiveLimits, *, inside: bool = False, stdin_bytes: int | None = None
+) -> Iterator[Clip | Unread]:
     try:
         stream = open(path, "rb")  # noqa: SIM115  # held open while the consumer reads
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -94,7 +103,7 @@ def _file(path: str, limits: ArchiveLimits, *, inside: bool = False) -> Iterator
         return
     with stream:
         if not stream.seekable():  # a pipe that the caller named, as in <(command)
-            yield from (_renamed(one, path) for one in _stdin(stream, limits))
+            yield from (_renamed(one, path) for one in _stdin(stream, limits, stdin_bytes))
             return
         try:
             head = stream.read(archives.HEAD_BYTES)

@@ -39,6 +39,7 @@ def scan(
     lists: Sequence[str] = (),
     thorough: bool = False,
     archive_limits: ArchiveLimits = DEFAULT_LIMITS,
+    stdin_bytes: int | None = None,
     on_start: Callable[[str], None] = lambda label: None,
     debug: bool = False,
 ) -> Iterator[Scanned | SkippedFile]:
@@ -52,7 +53,7 @@ def scan(
     versions = tuple((one.info.name, one.info.version) for one in loaded)
     for path in wanted:
         skipping = Skipping()
-        for clip in each([path], stdin, archive_limits, debug=debug):
+        for clip in each([path], stdin, archive_limits, stdin_bytes, debug=debug):
             if isinstance(clip, paths.Unread):
                 skipping.why(clip, (clip.code,))
                 yield Scanned(clip.label, unscannable(clip.code, versions), clip.text)
@@ -88,13 +89,14 @@ def each(
     wanted: Sequence[str],
     stdin: BinaryIO,
     archive_limits: ArchiveLimits = DEFAULT_LIMITS,
+    stdin_bytes: int | None = None,
     *,
     debug: bool,
 ) -> Iterator[paths.Clip | paths.Unread]:
     """As ``paths.clips``, but that a fault in one path is reported in its place."""
     for path in wanted:
         try:
-            yield from paths.clips([path], stdin, archive_limits)
+            yield from paths.clips([path], stdin, archive_limits, stdin_bytes)
         except Exception as error:  # noqa: BLE001  # as above: the other paths go on
             show(error, debug=debug)
             yield paths.Unread(path, faults.CODE, faults.describe(error))
