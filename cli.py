@@ -22,6 +22,7 @@ from service.parameters import (
     ListName,
     OneList,
     OnOff,
+    Output,
     Paths,
     Sandboxed,
     WithPatches,
@@ -274,10 +275,7 @@ def export(
     list_name: ListName,
     *,
     list_format: Format = ListFormat.RECIRC,
-    output: Annotated[
-        str,
-        typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output."),
-    ] = "-",
+    output: Output = "-",
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file if it is there already.")
     ] = False,

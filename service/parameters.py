@@ -77,6 +77,9 @@ KeepPatches = Annotated[
     OnOff | None,
     typer.Option("--patches", help="Whether it keeps patch hashes.", show_default=False),
 ]
+Output = Annotated[
+    str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output.")
+]
 WithPatches = Annotated[
     bool,
     typer.Option(

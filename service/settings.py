@@ -95,7 +95,7 @@ _MEDIA_LIMITS: Final = {
     "packets": "The most packets of one clip, sound included (`limit_packets`).",
     "tracks": "The most video tracks of one clip (`limit_tracks`).",
     "films": "The most further films in one file (`limit_films`).",
-    "media_bytes": "The longest standard input or pipe in bytes; it is held in memory (`limit_bytes`).",
+    "media_bytes": "The longest standard input or pipe in bytes, held in memory (`limit_bytes`).",
     "picture_bytes": "The longest picture or animation file in bytes (`limit_picture_bytes`).",
     "animation_pixels": "The most pixels in all frames of one GIF, APNG, WebP or AVIF animation "
     "(`limit_animation_pixels`).",

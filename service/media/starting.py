@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _MAIN: Final = "from service.media import zygote; zygote.main()"
 _ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _PASSED_ON: Final = ("LD_LIBRARY_PATH", "PATH")  # for interpreters that need them to start
 _END_S: Final = 5
+_LOOK_S: Final = 0.002  # between looks at whether it has ended: that takes a few of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,26 @@ class Started:
         """End it, and wait until it is gone."""
         self.control.close()
         if self.process is None:
-            with suppress(OSError):
-                os.kill(self.pid, SIGKILL)
             with suppress(ChildProcessError):
-                os.waitpid(self.pid, 0)
+                if not _ended(self.pid, _END_S):
+                    os.kill(self.pid, SIGKILL)
+                    os.waitpid(self.pid, 0)
             return
         try:
             self.process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def _ended(pid: int, within_s: float) -> bool:
+    """Whether a child of this process ends by itself. Raises ChildProcessError where it is gone."""
+    until_s = time.monotonic() + within_s
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if time.monotonic() > until_s:
+            return False
+        time.sleep(_LOOK_S)
+    return True
 
 
 Start = Callable[[Confinement], Started]

@@ -154,8 +154,12 @@ class _Loop:
             if self._control.fileno() in happened and not self._take():
                 break
             self._prepare()
-        for one in self._children.values():
-            os.kill(one.pid, signal.SIGKILL)
+        spare = [] if self._spare is None else [self._spare.pid]
+        for pid in [*self._children, *spare]:
+            os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            while True:  # whoever counts what this process took is to count theirs as well
+                os.wait4(-1, 0)
 
     def _patience_ms(self) -> int | None:
         if not self._children:
