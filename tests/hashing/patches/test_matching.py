@@ -65,7 +65,7 @@ EDITS = [
     pytest.param(lambda f: corners.cropped(f, 0.3, 0.05, 0.65), (Look.AS_IS,), id="off centre"),
     pytest.param(lambda f: corners.rotated(f, 13), (Look.AS_IS,), id="turned by 13 degrees"),
     pytest.param(
-        lambda f: corners.in_picture(f, town(70), 0.1, 0.5, 0.4), (Look.AS_IS,), id="in a picture"
+        lambda f: corners.in_picture(f, town(70), 0.1, 0.4, 0.5), (Look.AS_IS,), id="in a picture"
     ),
     pytest.param(corners.refilmed, (Look.AS_IS,), id="filmed off a screen"),
     pytest.param(
