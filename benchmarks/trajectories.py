@@ -3,7 +3,7 @@
 A look-up costs what its buckets hold, and hashes of footage are no random numbers: a scene moves
 slowly through few values. Each reference made here runs along a stretch of a real clip, as dense
 and as still as it is, under a mask of flipped bits of its own and with a little noise a frame, so
-that it is other footage with a real one's motion. ``collisions`` tells how its buckets compare.
+that it is other footage with a real one's motion.
 """
 
 from collections.abc import Iterator
