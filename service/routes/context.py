@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Query, Request
 
 from service import problems
 from service.bodies import MOST_JSON_BYTES, Bodies, Model, json_of
+from service.callers import OWNER, Caller
 from service.checking import Checker
 from service.media.decoding import Decoding
 from service.store.base import Store
@@ -34,7 +35,13 @@ def _context(request: Request) -> Context:
     return context
 
 
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.scope.get("state", {}).get("caller", OWNER)
+    return caller
+
+
 Parts = Annotated[Context, Depends(_context)]
+From = Annotated[Caller, Depends(_caller)]
 ListName = Annotated[str, Path(alias="list", description="The list's name.")]
 ReferenceId = Annotated[str, Path(alias="id", description="The reference's id.")]
 ListNames = Annotated[

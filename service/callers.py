@@ -1,0 +1,35 @@
+"""Callers: who sends a request, and what they may do."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+
+class Scope(IntEnum):
+    """What a key allows; each scope allows what those before it do."""
+
+    CHECK = 1  # check clips: verdict, label, incident, list and ranges in the caller's own clip
+    ANALYST = 2  # and see distances, references and their times, lists
+    CURATE = 3  # and change lists and references
+    ADMIN = 4  # and keys
+
+    @property
+    def word(self) -> str:
+        """As people write it: ``check``."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever sends a request. ``key``: the id of their key, which is no secret."""
+
+    key: str
+    scope: Scope
+
+    def may(self, scope: Scope) -> bool:
+        """Whether ``scope`` is allowed to them."""
+        return self.scope >= scope
+
+
+# With no key configured the service is on loopback only, where every caller is the owner.
+OWNER: Final = Caller(key="local", scope=Scope.ADMIN)
