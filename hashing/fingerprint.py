@@ -114,6 +114,12 @@ class Track:
         """
         return np.array(list(run_starts(self.hashes, SAME_PICTURE_BITS)), np.intp)
 
+    def seen(self, view: View, hashes: NDArray[np.uint8]) -> Self:
+        """The same track in another view, by hashes that are as far from one another as these."""
+        other = replace(self, view=view, hashes=hashes)
+        vars(other)["picture_rows"] = self.picture_rows  # they follow from the distances alone
+        return other
+
     def merged(self, within_bits: int = SAME_PICTURE_BITS) -> Self:
         """The same track with runs of near-identical neighbours as one hash with a span.
 

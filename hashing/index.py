@@ -17,6 +17,7 @@ from hashing.segments import Segment
 # Of a copy at 45 bits a quick look-up finds 3 in 5 frames (docs/benchmarks.md, "The index"): of so
 # many, or of one a second, ten and more.
 _QUICK_FRAMES: Final = 32
+_BATCH_FRAMES: Final = 4096  # looked up together: tables of what to ask take 30 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,60 @@ class Index:
         which is enough for seeds (``hashing.buckets``). ``quick``: of a few of the clip's pictures,
         and fewer of them. Raises IncompatibleHash if the clip was hashed another way.
         """
-        self.algorithm.require_same(clip.algorithm)
-        asked = _few(clip) if quick else np.arange(len(clip))
+        for _, hits in self.search_each([clip], within_bits, quick=quick):
+            yield hits
+
+    def search_each(
+        self, clips: Sequence[Track], within_bits: int, *, quick: bool = False
+    ) -> Iterator[tuple[Track, Hits]]:
+        """The same for several tracks, in order, with the track that each is of: many short ones
+        cost little more than a long one."""
+        for clip in clips:
+            self.algorithm.require_same(clip.algorithm)
+        asked = [_few(clip) if quick else np.arange(len(clip)) for clip in clips]
+        for batch in _batches([len(one) for one in asked]):
+            yield from self._search(clips[batch], asked[batch], within_bits, quick=quick)
+
+    def _search(
+        self,
+        clips: Sequence[Track],
+        asked: Sequence[NDArray[np.intp]],
+        within_bits: int,
+        *,
+        quick: bool,
+    ) -> Iterator[tuple[Track, Hits]]:
+        hashes = np.concatenate([one.hashes[rows] for one, rows in zip(clips, asked, strict=True)])
+        whose = np.repeat(np.arange(len(clips)), [len(rows) for rows in asked])
+        rows = np.concatenate(asked)
+        hits: list[list[Hits]] = [[] for _ in clips]
         first = 0
         for segment, kept in self._segments:
-            found = segment.search(clip.hashes[asked], within_bits, quick=quick)
-            for place, (mine, theirs, distances) in found:
+            for place, (mine, theirs, distances) in segment.search(
+                hashes, within_bits, quick=quick
+            ):
                 reference = segment.columns.references[place]
-                if kept[reference]:
-                    track = segment.columns.track(place)
-                    yield Hits(first + int(reference), track, asked[mine], theirs, distances)
+                if not kept[reference]:
+                    continue
+                track = segment.columns.track(place)
+                for number in np.unique(whose[mine]):
+                    own = whose[mine] == number
+                    found = rows[mine[own]], theirs[own], distances[own]
+                    hits[number].append(Hits(first + int(reference), track, *found))
             first += len(kept)
+        for clip, own_hits in zip(clips, hits, strict=True):
+            yield from ((clip, one) for one in own_hits)
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[slice]:
+    """Runs of tracks with at most ``_BATCH_FRAMES`` frames together; one track at the least."""
+    first, frames = 0, 0
+    for number, length in enumerate(lengths):
+        if number > first and frames + length > _BATCH_FRAMES:
+            yield slice(first, number)
+            first, frames = number, 0
+        frames += length
+    if first < len(lengths):
+        yield slice(first, len(lengths))
 
 
 def _few(clip: Track) -> NDArray[np.intp]:

@@ -168,12 +168,15 @@ class ListIndex:
         quick: bool = False,
     ) -> dict[int, _Look]:
         """What these tracks of the clip show, by reference."""
+        asked = list(tracks)
         seen = [
-            (track, one)
-            for track in tracks
+            found
             for index in self._indexes
-            if index.algorithm == track.algorithm
-            for one in index.search(track, chance.LOOSE_BITS, quick=quick)
+            for found in index.search_each(
+                [track for track in asked if track.algorithm == index.algorithm],
+                chance.LOOSE_BITS,
+                quick=quick,
+            )
         ]
         clip_is_still = is_still(clip)
         hit_ms = [track.times_ms[one.clip_rows] for track, one in seen]

@@ -17,7 +17,7 @@ def mirrored(track: Track) -> Track:
     """The view mirrored left to right."""
     kind = phash if track.algorithm == PHASH else pdq
     view = replace(track.view, mirrored=not track.view.mirrored)
-    return replace(track, view=view, hashes=kind.bits_mirrored(track.hashes))
+    return track.seen(view, kind.bits_mirrored(track.hashes))
 
 
 def of(track: Track) -> Iterator[Track]:
@@ -41,4 +41,4 @@ def of(track: Track) -> Iterator[Track]:
                     track.view, mirrored=seen_mirrored, turned_deg=degrees, negative=negative
                 )
                 seen = kind.bits_negative(hashes) if negative else hashes
-                yield replace(track, view=view, hashes=seen)
+                yield track.seen(view, seen)

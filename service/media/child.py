@@ -5,12 +5,12 @@ import json
 import os
 import socket
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import BinaryIO, Final, NoReturn
 
 import cv2
 
 from hashing.errors import MediaError
-from hashing.extract import Extract, Extraction
+from hashing.extract import CLIP, Extract, Extraction
 from hashing.lanes import Sampling
 from service.errors import DecoderCrashed, OutOfMemory
 from service.media import wire
@@ -38,12 +38,19 @@ def run(confined: Confinement, base: Base, jobs: socket.socket) -> NoReturn:
     code = 1
     try:
         cell = Cell(confined, base)
+        _rehearse(confined)
         message, channel, clip = receive(jobs)
         cell.lock(channel=channel, clip=clip)
         answer(message, confined)
         code = 0
     finally:
         os._exit(code)
+
+
+def _rehearse(confined: Confinement) -> None:
+    """Go the way of a clip with none: the pages that this writes to are copied before one waits."""
+    conversation = _Conversation(CLIP, confined, io.BytesIO())
+    _packed(conversation, Request.WHOLE)
 
 
 def receive(jobs: socket.socket) -> tuple[bytes, int, int]:
@@ -59,7 +66,8 @@ def answer(message: bytes, confined: Confinement) -> None:
     """Answer what comes over the channel, about the clip."""
     plain = json.loads(message)
     sampling = Sampling(**plain | {"crops_percent": tuple(plain["crops_percent"])})
-    conversation = _Conversation(sampling, confined)
+    clip = io.BufferedReader(io.FileIO(CLIP_FD, closefd=False), _BUFFER_BYTES)
+    conversation = _Conversation(sampling, confined, clip)
     while asked := os.read(CHANNEL_FD, 1):
         _write(_packed(conversation, asked[0]))
 
@@ -67,7 +75,8 @@ def answer(message: bytes, confined: Confinement) -> None:
 class _Conversation:
     """The clip's extraction, begun when it is first asked about."""
 
-    def __init__(self, sampling: Sampling, confined: Confinement) -> None:
+    def __init__(self, sampling: Sampling, confined: Confinement, clip: BinaryIO) -> None:
+        self._clip = clip
         self._sampling = sampling
         self._limits = confined.limits
         self._extraction: Extraction | None = None
@@ -75,8 +84,7 @@ class _Conversation:
     def about(self, request: int) -> bytes:
         """The answer to one request, packed. Raises MediaError."""
         if self._extraction is None:
-            clip = io.BufferedReader(io.FileIO(CLIP_FD, closefd=False), _BUFFER_BYTES)
-            self._extraction = Extraction(clip, self._sampling, self._limits)
+            self._extraction = Extraction(self._clip, self._sampling, self._limits)
         if request & Request.PATCHES:
             return wire.pack_patches(self._extraction.patches(wire.asked(request)))
         return wire.pack(_ANSWERS[Request(request)](self._extraction))
