@@ -115,7 +115,7 @@ def _read(file: BinaryIO) -> tuple[Shelf, Mark]:
     mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     told = fields.record(header["arrays"], "arrays")
     arrays = {name: _array(mapped, size, one) for name, one in told.items()}
-    entries = tuple(_entry(one) for one in fields.items(header["entries"], "entries", size))
+    entries = _entries(fields.items(header["entries"], "entries", size))
     part = _part(arrays, fields.items(header["tracks"], "tracks", len(ALGORITHMS)))
     if len(entries) != len(part):
         raise BadSnapshot("as many references as it has are not named")
@@ -124,14 +124,21 @@ def _read(file: BinaryIO) -> tuple[Shelf, Mark]:
     return Shelf(part, entries), Mark(version, fields.text(mark["token"], "token", 64))
 
 
-def _entry(untrusted: object) -> Entry:
-    name, label, incident = (
-        None if one is None else fields.text(one, "entry", MAX_TEXT)
-        for one in fields.items(untrusted, "entry", 3)
-    )
-    if name is None:
+def _entries(untrusted: Sequence[object]) -> tuple[Entry, ...]:
+    """Ids, labels and incidents, looked at together: one by one takes as long as all the rest."""
+    rows = [fields.items(one, "entry", 3) for one in untrusted]
+    texts = [one for row in rows for one in row if one is not None]
+    if not all(isinstance(one, str) and 0 < len(one) <= MAX_TEXT for one in texts):
+        raise BadSnapshot("an entry that is no text")
+    if not "".join(map(str, texts)).isprintable():
+        raise BadSnapshot("an entry with characters that no text has")
+    if not all(len(row) == 3 and row[0] is not None for row in rows):
         raise BadSnapshot("a reference without an id")
-    return name, label, incident
+    return tuple((str(name), _text(label), _text(incident)) for name, label, incident in rows)
+
+
+def _text(one: object) -> str | None:
+    return None if one is None else str(one)
 
 
 def _array(mapped: mmap.mmap, size: int, untrusted: object) -> Array:
