@@ -21,6 +21,7 @@ from hashing.extract import REFERENCE, extract
 from hashing.reference import Policy, Reference
 from hashing.verdict import Verdict
 from service.checking import Checker, CheckResult
+from service.media.decoding import Uncaged
 from service.store.sqlite import SqliteStore
 
 _RECIRC = str(Path(sys.executable).with_name("recirc"))
@@ -121,7 +122,7 @@ def _with_a_long_list(report: Report, folder: Path, *, fast: bool) -> None:
             for path in originals
         ]
         store.add("known", listed, policy=Policy.BLOCK)
-        checker = Checker(store)
+        checker = Checker(store, Uncaged())
         frames = sum(one.index.frames for one in checker.lists())
         report.text(
             f"In one process, with {_LIST_HOURS:.0f} hours of references on the lists "

@@ -22,6 +22,7 @@ from hashing.reference import Policy, Reference
 from hashing.verdict import Verdict
 from service import settings, snapshots
 from service.checking import Checker
+from service.media.decoding import Uncaged
 from service.store.sqlite import SqliteStore
 
 _CACHE: Final = Path(__file__).resolve().parents[1] / ".bench" / "index"
@@ -54,9 +55,9 @@ def measure(frames: int, scratch: Path) -> Freshness:
     with closing(SqliteStore(database)) as store:
         store.remove(_LIST, [f"new-{number}" for number in range(_CHANGES)])
         started_s = time.process_time()
-        Checker(store, snapshots=folder).lists()
+        Checker(store, Uncaged(), snapshots=folder).lists()
         build_s = time.process_time() - started_s
-        checker = Checker(store, snapshots=folder)
+        checker = Checker(store, Uncaged(), snapshots=folder)
         open_s = _seconds(checker.lists)
         (listed,) = checker.lists()
         path = snapshots.path_of(folder, _LIST)

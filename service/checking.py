@@ -24,7 +24,7 @@ from service import cascade, weighing
 from service.cascade import Patches
 from service.errors import DecoderDied, ListNotFound
 from service.loading import LoadedList, Loader
-from service.media.decoding import Decoding, Taking, Uncaged
+from service.media.decoding import Decoding, Taking
 from service.store.base import Store
 from service.weighing import Match
 
@@ -75,7 +75,7 @@ class Checker:
     def __init__(
         self,
         store: Store,
-        decoding: Decoding | None = None,
+        decoding: Decoding,
         *,
         snapshots: Path | None = None,
         policy: DecisionPolicy = DEFAULT_POLICY,
@@ -83,7 +83,7 @@ class Checker:
     ) -> None:
         """``snapshots``: the folder of index files, for lists too long to be indexed each time."""
         self._store = store
-        self.decoding = decoding or Uncaged()
+        self.decoding = decoding
         self._loader = Loader(store, snapshots)
         self._patches = Patches(store)
         self._policy = policy

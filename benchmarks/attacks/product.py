@@ -30,6 +30,7 @@ from hashing.reference import Policy, Reference
 from hashing.verdict import Verdict
 from service import checking
 from service.checking import Checker, CheckResult
+from service.media.decoding import Uncaged
 from service.store.sqlite import SqliteStore
 
 _ANSWERS: Final = CACHE / "answers"
@@ -153,7 +154,7 @@ def _checker(left_out: frozenset[str]) -> Checker:
     chosen = [source for source in setting.listed if source.group not in left_out]
     references = [reference(source, setting.way) for source in chosen]
     store.add("all", references, policy=Policy.BLOCK)
-    return Checker(store)
+    return Checker(store, Uncaged())
 
 
 def _check(job: Job) -> Answer:

@@ -23,6 +23,7 @@ from hashing.formats import packed
 from hashing.reference import Policy
 from hashing.verdict import Verdict
 from service.checking import Checker
+from service.media.decoding import Uncaged
 from service.store.sqlite import SqliteStore
 
 ByWay = dict[Way, list[Outcome]]
@@ -211,7 +212,7 @@ def ten_hours(report: Report, *, runs: int) -> None:
     ):
         repeated = extract(clip_480p(300).read_bytes(), REFERENCE).fingerprint
         store.add("long", list(longlist.references(_LIST_HOURS, repeated)), policy=Policy.BLOCK)
-        checker = Checker(store)
+        checker = Checker(store, Uncaged())
         for skip in cost.UNKNOWN_SKIPS:
             path = clip_480p(60, skip=skip)
             checks = [cost.decode_ratio(checker, path) for _ in range(runs + 1)][

@@ -86,7 +86,7 @@ class _WatchedTaking:
 def test_a_crop_to_half_is_a_match_with_its_window(store: Store) -> None:
     store.add("attack", [listed(0), listed(1)])
 
-    result = Checker(store).check(half(0))
+    result = Checker(store, Uncaged()).check(half(0))
 
     (match,) = result.matches
     assert (result.verdict, match.reference, result.notes) == (Verdict.MATCH, "town-0", ())
@@ -98,7 +98,7 @@ def test_the_same_comes_out_of_a_cage(store: Store) -> None:
     store.add("attack", [listed(0)])
 
     caged = Checker(store, cages.shared()).check(half(0))
-    free = Checker(store).check(half(0))
+    free = Checker(store, Uncaged()).check(half(0))
 
     assert caged.matches == free.matches
     assert caged.verdict is Verdict.MATCH
@@ -109,7 +109,7 @@ def test_without_patch_hashes_it_is_not_found_and_the_answer_says_what_that_mean
 ) -> None:
     store.add("attack", [listed(0, patches=False)])
 
-    result = Checker(store).check(half(0))
+    result = Checker(store, Uncaged()).check(half(0))
 
     assert result.verdict is Verdict.NO_MATCH
     assert result.complete
@@ -119,7 +119,7 @@ def test_without_patch_hashes_it_is_not_found_and_the_answer_says_what_that_mean
 def test_a_fingerprint_alone_has_no_patches_and_the_answer_says_so(store: Store) -> None:
     store.add("attack", [listed(0), listed(1, patches=False)])
 
-    result = Checker(store).check_fingerprint(hashed(2).fingerprint, None)
+    result = Checker(store, Uncaged()).check_fingerprint(hashed(2).fingerprint, None)
 
     assert result.notes == ("references_without_patches", "clip_without_patches")
 
@@ -179,7 +179,7 @@ def test_what_is_known_harmless_is_known_so_by_patches_too(store: Store) -> None
     store.add("attack", [listed(0)])
     store.add("news", [listed(0)], policy=Policy.ALLOW)
 
-    result = Checker(store).check(half(0))
+    result = Checker(store, Uncaged()).check(half(0))
 
     assert (result.verdict, result.matches) == (Verdict.NO_MATCH, ())
     assert [match.reference for match in result.suppressed] == ["town-0"]
@@ -197,7 +197,7 @@ def test_an_allow_list_with_patch_hashes_alone_asks_for_none(store: Store) -> No
 
 def test_a_change_is_seen_and_costs_only_what_is_new(store: Store) -> None:
     store.add("attack", [listed(0)])
-    checker = Checker(store)
+    checker = Checker(store, Uncaged())
     assert checker.check(half(1)).verdict is Verdict.NO_MATCH
 
     store.add("attack", [listed(1)])
@@ -213,7 +213,7 @@ def test_parts_are_joined_before_there_are_many(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cascade, "_MOST_PARTS", 1)
-    checker = Checker(store)
+    checker = Checker(store, Uncaged())
     for seed in range(3):
         store.add("attack", [listed(seed)])
         assert checker.check(half(seed)).verdict is Verdict.MATCH
@@ -234,7 +234,7 @@ def test_explain_agrees_with_the_check(
     store: Store, seed: int, verdict: Verdict, reason: Reason
 ) -> None:
     store.add("attack", [listed(0)])
-    checker = Checker(store)
+    checker = Checker(store, Uncaged())
 
     why = explaining.explain(checker, store, half(seed), "attack", "town-0")
 

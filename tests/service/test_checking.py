@@ -19,6 +19,7 @@ from hashing.verdict import DEFAULT_POLICY, Verdict
 from hashing.views import View
 from service.checking import Checker, CheckResult
 from service.errors import ListNotFound
+from service.media.decoding import Uncaged
 from service.store.base import Store
 from service.store.sqlite import SqliteStore
 from tests import clips, tracks
@@ -54,7 +55,7 @@ def put(
 
 def check(store: Store, clip: Fingerprint, *lists: str) -> CheckResult:
     """One check of a clip that was hashed elsewhere, in full."""
-    return Checker(store).check_fingerprint(clip, None, lists=lists)
+    return Checker(store, Uncaged()).check_fingerprint(clip, None, lists=lists)
 
 
 def covered(*problems: Problem) -> Coverage:
@@ -118,7 +119,7 @@ def test_what_could_not_be_checked_is_said(
     store: Store, clip: Fingerprint, problems: list[Problem], verdict: Verdict
 ) -> None:
     put(store, "attack-1", *LISTED)
-    result = Checker(store).check_fingerprint(clip, covered(*problems))
+    result = Checker(store, Uncaged()).check_fingerprint(clip, covered(*problems))
 
     assert result.verdict is verdict
     assert result.problems == tuple(problem.value for problem in problems)
@@ -285,7 +286,7 @@ def test_an_allowed_image_is_suppressed(store: Store) -> None:
 
 
 def test_a_change_is_seen_in_the_next_check(store: Store) -> None:
-    checker = Checker(store)
+    checker = Checker(store, Uncaged())
 
     def verdict() -> Verdict:
         return checker.check_fingerprint(CLIP, None).verdict
@@ -329,7 +330,7 @@ def test_each_list_decides_by_what_it_accepts(store: Store) -> None:
     """And from the next check on."""
     for name in ("default", "looser"):
         put(store, name, ("r1", video(KNOWN)))
-    checker = Checker(store)
+    checker = Checker(store, Uncaged())
     clip, chance = weak_copy(checker, 2e-6, 5e-4)
     accept(store, "looser", chance * 100_000 * 1.01)
 
@@ -348,7 +349,7 @@ def test_each_list_decides_by_what_it_accepts(store: Store) -> None:
 def test_a_stricter_allow_list_suppresses_less(store: Store) -> None:
     put(store, "attack-1", ("r1", video(KNOWN)))
     put(store, "news", ("poster", video(KNOWN)), policy=Policy.ALLOW)
-    checker = Checker(store)
+    checker = Checker(store, Uncaged())
     clip, _ = weak_copy(checker, 2e-8, 5e-7)
     assert checker.check_fingerprint(clip, None).verdict is Verdict.NO_MATCH
 
@@ -358,7 +359,7 @@ def test_a_stricter_allow_list_suppresses_less(store: Store) -> None:
 
 
 def test_an_index_is_kept_until_its_list_changes(store: Store) -> None:
-    checker = Checker(store)
+    checker = Checker(store, Uncaged())
     put(store, "a", ("r1", video(KNOWN)))
     put(store, "b", ("r1", video(KNOWN)))
     before = checker.lists()
@@ -381,7 +382,7 @@ def test_a_fingerprint_of_other_parameters_is_refused(store: Store) -> None:
 def test_the_time_it_took_is_measured_on_the_clock_given(store: Store) -> None:
     put(store, "attack-1", *LISTED)
     ticks = count(1000, 7)
-    checker = Checker(store, now_ms=lambda: next(ticks))
+    checker = Checker(store, Uncaged(), now_ms=lambda: next(ticks))
 
     assert checker.check_fingerprint(CLIP, None).elapsed_ms == 7
     assert checker.check(b"").elapsed_ms == 7
@@ -391,7 +392,10 @@ def test_the_policy_given_decides(store: Store) -> None:
     put(store, "attack-1", *LISTED)
     strict = replace(DEFAULT_POLICY, match_distinct_hits=1000)
 
-    assert Checker(store, policy=strict).check_fingerprint(CLIP, None).verdict is Verdict.NEAR_MATCH
+    assert (
+        Checker(store, Uncaged(), policy=strict).check_fingerprint(CLIP, None).verdict
+        is Verdict.NEAR_MATCH
+    )
 
 
 @pytest.mark.parametrize(
@@ -403,7 +407,7 @@ def test_the_policy_given_decides(store: Store) -> None:
 )
 def test_bytes_that_are_no_media_are_unscannable(store: Store, media: bytes, code: str) -> None:
     put(store, "attack-1", *LISTED)
-    result = Checker(store).check(media)
+    result = Checker(store, Uncaged()).check(media)
 
     assert (result.verdict, result.kind, result.problems) == (Verdict.UNSCANNABLE, None, (code,))
     assert [name for name, _ in result.lists] == ["attack-1"]
@@ -411,14 +415,14 @@ def test_bytes_that_are_no_media_are_unscannable(store: Store, media: bytes, cod
 
 def test_an_unknown_list_is_an_error_before_anything_is_decoded(store: Store) -> None:
     with pytest.raises(ListNotFound):
-        Checker(store).check(b"", lists=["nowhere"])
+        Checker(store, Uncaged()).check(b"", lists=["nowhere"])
 
 
 def test_real_media_from_bytes_to_verdict(store: Store) -> None:
     frames = clips.moving_scene(1, seconds=3.0)
     listed = extract(clips.encode(frames), REFERENCE_SAMPLING).fingerprint
     put(store, "attack-1", ("r1", listed))
-    checker = Checker(store)
+    checker = Checker(store, Uncaged())
     copied = checker.check(clips.encode(clips.mirrored(frames)))
     other = checker.check(BytesIO(clips.encode(clips.moving_scene(2, seconds=3.0))))
 

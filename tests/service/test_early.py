@@ -20,6 +20,7 @@ from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY, Verdict
 from hashing.views import View
 from service.checking import Checker, CheckResult
+from service.media.decoding import Uncaged
 from tests import clips
 from tests.memory_store import MemoryStore
 
@@ -44,7 +45,7 @@ def checker(*allowed: Fingerprint, policy: Policy = Policy.ALLOW) -> Checker:
     if allowed:
         made = [Reference(f"a{place}", None, None, one) for place, one in enumerate(allowed)]
         store.add("news", made, policy=policy)
-    return Checker(store)
+    return Checker(store, Uncaged())
 
 
 def check(media: bytes, *, thorough: bool = False) -> CheckResult:
@@ -308,9 +309,9 @@ def test_a_policy_that_asks_for_more_is_not_met_by_less() -> None:
     store.add("attack-1", [Reference("r1", None, None, listed(1))], policy=Policy.BLOCK)
     strict = replace(DEFAULT_POLICY, match_chance=1e-120, near_chance=1e-60)
     media = clips.encode(SCENE, options=GROUPS)
-    result = Checker(store, policy=strict).check(media)
+    result = Checker(store, Uncaged(), policy=strict).check(media)
 
-    assert Checker(store).check(media).matches[0].finding.chance > 1e-120
+    assert Checker(store, Uncaged()).check(media).matches[0].finding.chance > 1e-120
     assert (result.verdict, result.early) == (Verdict.MATCH, False)
 
 
@@ -333,6 +334,8 @@ def test_the_time_is_that_of_the_whole_check() -> None:
     store = MemoryStore()
     store.add("attack-1", [Reference("r1", None, None, listed(1))], policy=Policy.BLOCK)
 
-    result = Checker(store, now_ms=lambda: next(ticks)).check(clips.encode(SCENE, options=GROUPS))
+    result = Checker(store, Uncaged(), now_ms=lambda: next(ticks)).check(
+        clips.encode(SCENE, options=GROUPS)
+    )
 
     assert (result.early, result.elapsed_ms) == (True, 7)

@@ -14,6 +14,7 @@ from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from service import explaining, reasoning
 from service.checking import Checker
 from service.explaining import Reason
+from service.media.decoding import Uncaged
 from tests import clips, tracks
 from tests.memory_store import MemoryStore
 from tests.tracks import copy, video
@@ -203,7 +204,7 @@ class TestCommonPictures:
     def test_the_lists_other_references_are_asked_too(
         self, store: MemoryStore, clip: bytes, verdict: str, reason: Reason
     ) -> None:
-        checker = Checker(store)
+        checker = Checker(store, Uncaged())
         why = explaining.explain(checker, store, clip, "x", "r8")
 
         assert (why.verdict, why.reason) == (verdict, reason)
