@@ -22,6 +22,8 @@ class Problem(StrEnum):
     LIMIT_PACKETS = "limit_packets"
     LIMIT_BYTES = "limit_bytes"
     LIMIT_MEMORY = "limit_memory"  # the decoder asked for more than it may have
+    LIMIT_WALL = "limit_wall"
+    LIMIT_CPU = "limit_cpu"
     LIMIT_PICTURE_BYTES = "limit_picture_bytes"
     UNSUPPORTED_TRACK = "unsupported_track"  # a video track that no allowed decoder reads
     EMPTY_FILE = "empty_file"

@@ -48,6 +48,11 @@ class Limits:
     picture_bytes: int = 64 * 1024 * 1024
     animation_pixels: int = 1_000_000_000
 
+    def time_up(self) -> Problem | None:
+        """The limit of time that is reached, asked between packets and frames. There is no clock
+        here: who has one overrides this."""
+        return None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LumaFrame:
@@ -119,9 +124,12 @@ class Budget:
         self.reached: Problem | None = None
 
     def packet(self) -> bool:
-        """Take account of one packet; False when there are too many."""
+        """Take account of one packet; False when there are too many, or its time is up."""
         self._packets += 1
-        return self._within(self._packets, self._limits.packets, Problem.LIMIT_PACKETS)
+        return (
+            self._within(self._packets, self._limits.packets, Problem.LIMIT_PACKETS)
+            and self._in_time()
+        )
 
     def frame(self, width_px: int, height_px: int, time_ms: int) -> bool:
         """Take account of one decoded frame; False when it is beyond a limit."""
@@ -131,7 +139,13 @@ class Budget:
             self._within(self._frames, self._limits.frames, Problem.LIMIT_FRAMES)
             and self._within(self._pixels, self._limits.total_pixels, Problem.LIMIT_PIXELS)
             and self._within(time_ms, self._limits.seconds * 1000, Problem.LIMIT_SECONDS)
+            and self._in_time()
         )
+
+    def _in_time(self) -> bool:
+        reached = self._limits.time_up()
+        self.reached = self.reached or reached
+        return reached is None
 
     def _within(self, used: int, limit: int, problem: Problem) -> bool:
         if used > limit:

@@ -4,14 +4,18 @@ import io
 import json
 import os
 import socket
+import time
 from collections.abc import Callable
-from typing import BinaryIO, Final, NoReturn
+from dataclasses import asdict, dataclass
+from typing import BinaryIO, Final, NoReturn, Self
 
 import cv2
 
+from hashing.coverage import Problem
 from hashing.errors import MediaError
 from hashing.extract import CLIP, Extract, Extraction
 from hashing.lanes import Sampling
+from hashing.media import Limits
 from service.errors import DecoderCrashed, OutOfMemory
 from service.media import wire
 from service.media.confinement import Base, Cell, Confinement
@@ -20,6 +24,8 @@ from service.media.wire import Request
 
 MOST_JOB_BYTES: Final = 4096
 _BUFFER_BYTES: Final = 64 * 1024
+# Of its time a decoder stops by itself: what it has found is answered in the rest.
+_DECODING_SHARE: Final = 0.9
 _ANSWERS: Final[dict[Request, Callable[[Extraction], Extract]]] = {
     Request.KEY_FRAMES: Extraction.key_frames,
     Request.ENDING: Extraction.ending,
@@ -72,13 +78,35 @@ def answer(message: bytes, confined: Confinement) -> None:
         _write(_packed(conversation, asked[0]))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Timed(Limits):
+    """The limits of a clip that comes now, by this process's clocks: seconds of both."""
+
+    wall_end_s: float
+    cpu_end_s: float
+
+    @classmethod
+    def of(cls, confined: Confinement) -> Self:
+        return cls(
+            **asdict(confined.limits),
+            wall_end_s=time.monotonic() + _DECODING_SHARE * confined.wall_s,
+            cpu_end_s=_DECODING_SHARE * confined.cpu_s,
+        )
+
+    def time_up(self) -> Problem | None:
+        """As ``Limits.time_up``."""
+        if time.monotonic() >= self.wall_end_s:
+            return Problem.LIMIT_WALL
+        return Problem.LIMIT_CPU if time.process_time() >= self.cpu_end_s else None
+
+
 class _Conversation:
     """The clip's extraction, begun when it is first asked about."""
 
     def __init__(self, sampling: Sampling, confined: Confinement, clip: BinaryIO) -> None:
         self._clip = clip
         self._sampling = sampling
-        self._limits = confined.limits
+        self._limits = _Timed.of(confined)
         self._extraction: Extraction | None = None
 
     def about(self, request: int) -> bytes:

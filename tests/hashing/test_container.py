@@ -238,6 +238,19 @@ def test_a_limit_stops_the_work_and_is_a_problem(
     assert coverage.problems == (problem,)
 
 
+def test_what_was_decoded_in_time_stands() -> None:
+    class Timed(Limits):
+        asked = iter(range(1000))
+
+        def time_up(self) -> Problem | None:
+            return Problem.LIMIT_WALL if next(self.asked) >= 30 else None
+
+    frames, coverage = decoded(MP4, Timed())
+
+    assert 5 < len(frames) < 30
+    assert coverage.problems == (Problem.LIMIT_WALL,)
+
+
 def test_a_track_cannot_grow_beyond_the_frame_limit() -> None:
     small = clips.encode(clips.scaled(SCENE, 96, 64), container="h264")
     both = small + clips.encode(SCENE, container="h264")

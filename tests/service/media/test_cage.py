@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import pytest
 
+from hashing.coverage import Problem
 from hashing.errors import MediaError
 from hashing.extract import CLIP
 from hashing.extract import extract as by_hashing
@@ -339,6 +340,23 @@ def test_what_key_frames_showed_stands_when_the_decoder_dies() -> None:
     assert result.verdict is Verdict.MATCH
     assert result.problems == (DecoderCrashed.code,)
     assert not result.complete
+
+
+@pytest.mark.parametrize(
+    ("confined", "problem"),
+    [
+        pytest.param(Confinement(cpu_s=1, wall_s=60), Problem.LIMIT_CPU, id="processor time"),
+        pytest.param(Confinement(wall_s=5), Problem.LIMIT_WALL, id="wall clock"),
+    ],
+)
+def test_what_was_decoded_stands_when_time_is_up(confined: Confinement, problem: Problem) -> None:
+    """Of a clip too long for its time, the beginning is answered: a copy in it is found."""
+    stream = clips.encode(clips.moving_scene(5, 4.0), container="h264")
+    with closing(Cage(confined)) as cage:
+        taken = extract(cage, stream * 1000, CLIP)
+
+    assert taken.coverage.problems == (problem,)
+    assert len(taken.fingerprint.tracks[0]) > 10
 
 
 def test_a_decoder_that_dies_without_a_finding_is_unscannable() -> None:
