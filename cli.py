@@ -10,7 +10,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from service import opening
+from service import key_commands, opening
 from service.parameters import (
     AddPatches,
     Database,
@@ -33,7 +33,6 @@ Exit codes:
   0  nothing was found in any clip
   1  at least one match or possible match (goes before 2)
   2  a clip could not be checked, a path could not be read, or the call was wrong"""
-
 
 # Set before the libraries that read them load.
 _ENVIRONMENT: Final = (
@@ -66,6 +65,7 @@ lists_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(lists_app, name="lists", invoke_without_command=True)
+app.add_typer(key_commands.app, name="keys")
 
 
 @app.command(epilog=_EPILOG)

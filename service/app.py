@@ -1,31 +1,32 @@
-"""The HTTP service: everything composed, and served on loopback."""
+"""The HTTP service: everything composed, and served."""
 
 import logging
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from importlib import metadata
-from ipaddress import ip_address
 from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 
-from service import caging, problems, schemas, wording
+from service import addresses, caging, problems, schemas, wording
+from service.authentication import Authentication, Authenticator
 from service.bodies import Bodies, BodyLimits
 from service.checking import Checker
 from service.errors import BadSetting
-from service.guard import LOOPBACK_NAMES, Guard
+from service.guard import Guard
 from service.media.decoding import Decoding
-from service.routes import check, health, lists, references
+from service.routes import access, check, health, keys, lists, references
 from service.routes.context import Context
 from service.settings import Settings
 from service.store.base import Store
-from service.store.sqlite import SqliteStore
+from service.store.sqlite import SqliteStore, now_ms
 from service.workers import Workers, processors
 
 HELD_BODIES: Final = 4  # bodies of the greatest length that may be in memory at a time
 PLACES_PER_THREAD: Final = 16  # requests that send or wait while one is worked on
+ROUTERS: Final = (check.router, lists.router, references.router, keys.router, health.router)
 SHUTDOWN_S: Final = 20  # for what is being checked to be answered
 _BACKLOG: Final = 128
 _log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Api(FastAPI):
             shapes["Problem"] = schemas.Problem.model_json_schema(ref_template=template)
             shapes |= shapes["Problem"].pop("$defs")
             for path in document["paths"].values():
+                access.describe(path.values())
                 for operation in path.values():
                     wrong = operation["responses"].get("422", {})
                     if problems.MEDIA_TYPE not in wrong.get("content", {}):
@@ -58,15 +60,20 @@ def create_app(
     *,
     store: Store | None = None,
     limits: BodyLimits | None = None,
+    clock: Callable[[], int] = now_ms,
 ) -> FastAPI:
-    """The service, ready for a server. It closes its store at its end. Raises StoreError."""
+    """The service, ready for a server. It closes its store at its end. Raises StoreError.
+
+    ``clock``: milliseconds since 1970; keys expire by it.
+    """
     kept = SqliteStore(settings.database) if store is None else store
-    context = _context(settings, decoding, kept, limits)
+    context = _context(settings, decoding, kept, limits, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         context.workers.close()
+        context.authenticator.close()
         context.store.close()
 
     app = Api(
@@ -81,14 +88,27 @@ def create_app(
     )
     app.state.context = context
     problems.install(app)
-    for routes in (check, lists, references, health):
-        app.include_router(routes.router)
-    app.add_middleware(Guard, hosts=LOOPBACK_NAMES | {settings.host.lower()})
+    for router in ROUTERS:
+        app.include_router(router)
+    _add_middleware(app, context.authenticator, addresses.names(settings))
     return app
 
 
+def _add_middleware(
+    app: FastAPI, authenticator: Authenticator, hosts: frozenset[str] | None
+) -> None:
+    """What every request goes through, the last one first."""
+    public = access.public(ROUTERS) | {str(app.openapi_url)}
+    app.add_middleware(Authentication, authenticator=authenticator, public=public)
+    app.add_middleware(Guard, hosts=hosts)
+
+
 def _context(
-    settings: Settings, decoding: Decoding, store: Store, limits: BodyLimits | None
+    settings: Settings,
+    decoding: Decoding,
+    store: Store,
+    limits: BodyLimits | None,
+    clock: Callable[[], int],
 ) -> Context:
     body_bytes = settings.body_limit_bytes
     limits = limits or BodyLimits(body_bytes=body_bytes, held_bytes=HELD_BODIES * body_bytes)
@@ -99,29 +119,34 @@ def _context(
         checker=Checker(store, decoding, snapshots=settings.index),
         bodies=Bodies(limits),
         workers=Workers(threads=threads, places=threads * PLACES_PER_THREAD),
+        authenticator=Authenticator(store.keys, local=addresses.is_local(settings), clock=clock),
     )
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A listening socket on loopback. Raises BadSetting for any other address, or a taken port."""
-    place = f"{settings.host}:{settings.port}"
+    """A listening socket; beyond loopback only where a key was made.
+
+    Raises BadSetting for no known address, a taken port, or no key; StoreError.
+    """
+    if not addresses.is_local(settings) and not _has_keys(settings):
+        raise BadSetting(
+            f"--host: {settings.host} is reachable from other machines, and there is no API key "
+            "yet; make one with `recirc keys create`, or use 127.0.0.1"
+        )
+    family, address = addresses.resolved(settings)[0]
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as problem:
-        raise BadSetting(f"--host: {settings.host!a} is no known address: {problem}") from problem
-    for *_, address in found:
-        if not ip_address(str(address[0]).partition("%")[0]).is_loopback:
-            raise BadSetting(
-                f"--host: {settings.host} is reachable from other machines, and there are no API "
-                "keys yet; use 127.0.0.1, and a proxy that authenticates in front of it"
-            )
-    family, *_, first = found[0]
-    try:
-        return socket.create_server((str(first[0]), int(first[1])), family=family, backlog=_BACKLOG)
+        return socket.create_server(address, family=family, backlog=_BACKLOG)
     except OSError as problem:
         raise BadSetting(
-            f"--host, --port: cannot listen on {place}: {problem.strerror}; choose another port"
+            f"--host, --port: cannot listen on {settings.host}:{settings.port}: "
+            f"{problem.strerror}; choose another port"
         ) from problem
+
+
+def _has_keys(settings: Settings) -> bool:
+    """Opened and closed again: decoders are locked up before there is a database."""
+    with closing(SqliteStore(settings.database)) as store:
+        return store.keys.any()
 
 
 def server(app: FastAPI) -> uvicorn.Server:
@@ -155,11 +180,12 @@ def serve(settings: Settings) -> None:
         app = create_app(settings, decoding)
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        _log.info(
-            "listening on http://%s:%d; no API key is configured, so on this machine only",
-            shown,
-            port,
+        for_whom = (
+            "for holders of API keys"
+            if app.state.context.store.keys.any()
+            else "no API key is configured, so on this machine only"
         )
+        _log.info("listening on http://%s:%d; %s", shown, port, for_whom)
         for notice in decoding.notices:
             _log.warning("%s: %s", notice, wording.NOTICES[notice])
         server(app).run(sockets=[listening])

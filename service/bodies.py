@@ -102,9 +102,9 @@ class Bodies:
 
 
 def json_of(body: BytesIO, model: type[Model]) -> Model:
-    """A small JSON body as this shape. Raises InvalidRequest."""
+    """A small JSON body as this shape; an empty one is an empty object. Raises InvalidRequest."""
     try:
-        return model.model_validate_json(body.getvalue())
+        return model.model_validate_json(body.getvalue() or b"{}")
     except ValidationError as problem:
         raise problems.of_model(problem) from None
 

@@ -6,17 +6,22 @@ from typing import Final
 
 
 class Scope(IntEnum):
-    """What a key allows; each scope allows what those before it do."""
+    """What a caller may do; each scope allows what those before it do."""
 
+    PUBLIC = 0  # ask whether the service is up; no key has this one
     CHECK = 1  # check clips: verdict, label, incident, list and ranges in the caller's own clip
     ANALYST = 2  # and see distances, references and their times, lists
-    CURATE = 3  # and change lists and references
-    ADMIN = 4  # and keys
+    CURATE = 3  # and change lists and references, export them
+    ADMIN = 4  # and keys, and read the audit record
 
     @property
     def word(self) -> str:
         """As people write it: ``check``."""
         return self.name.lower()
+
+
+# What a key may have, by the word for it.
+OF_KEYS: Final = {scope.word: scope for scope in Scope if scope is not Scope.PUBLIC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +36,6 @@ class Caller:
         return self.scope >= scope
 
 
-# With no key configured the service is on loopback only, where every caller is the owner.
+# While no key was ever made the service is on loopback only, where every caller is the owner.
 OWNER: Final = Caller(key="local", scope=Scope.ADMIN)
+STRANGER: Final = Caller(key="", scope=Scope.PUBLIC)

@@ -23,6 +23,8 @@ RecircError
     ├── ReferenceNotFound      reference_not_found  the list has no reference with the id
     ├── ReferenceConflict      reference_conflict   same id, another fingerprint
     ├── NothingToCompare       nothing_to_compare   a fingerprint that could never match
+    ├── KeyNotFound            key_not_found        no API key has the id
+    ├── KeyEnded               key_ended            the API key is revoked or has expired
     └── StoreError             store_error          database unreadable, locked, full or newer
 """
 
@@ -39,6 +41,8 @@ __all__ = [
     "DecoderCrashed",
     "DecoderDied",
     "DecoderKilled",
+    "KeyEnded",
+    "KeyNotFound",
     "ListExists",
     "ListNotFound",
     "NoCage",
@@ -112,6 +116,18 @@ class NothingToCompare(ServiceError):
     """The fingerprint has no frame hashes that this version compares: it could never match."""
 
     code = "nothing_to_compare"
+
+
+class KeyNotFound(ServiceError):
+    """No API key has the id."""
+
+    code = "key_not_found"
+
+
+class KeyEnded(ServiceError):
+    """The API key is revoked or has expired, and stays so."""
+
+    code = "key_ended"
 
 
 class StoreError(ServiceError):

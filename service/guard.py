@@ -1,4 +1,4 @@
-"""The guard around all routes: who may call, what every answer carries, and what a defect shows.
+"""The guard around all routes: from where to call, what every answer carries, what defects show.
 
 Until there are keys, whoever reaches the port may do anything. So the service listens on loopback
 only, and the guard keeps out the one stranger who reaches loopback: a web page in a browser on the
@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import problems
 from service.problems import CrossOrigin, RequestError, WrongHost
 
-LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\[\]:/@?#]+)(:[0-9]{1,5})?")
 _HEADERS: Final = {
     "Cache-Control": "no-store",  # verdicts and lists are nobody's cache's business
@@ -27,9 +26,9 @@ _HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware; ``hosts`` are the names, without ports, that requests may be for."""
+    """ASGI middleware; ``hosts``: the names, without ports, that requests may be for; None: any."""
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
         self._app = app
         self._hosts = hosts
 
@@ -71,7 +70,7 @@ class Guard:
     def _require_own(self, headers: Headers) -> None:
         host = headers.get("host", "").lower()
         parsed = _HOST.fullmatch(host)
-        if parsed is None or parsed["name"].strip("[]") not in self._hosts:
+        if parsed is None or not (self._hosts is None or parsed["name"].strip("[]") in self._hosts):
             raise WrongHost("use http://127.0.0.1 or http://localhost as the address")
         origin = headers.get("origin")
         if origin is not None and _netloc(origin) != host:

@@ -17,8 +17,8 @@ The trees of ``hashing.errors`` and ``service.errors`` come out by the same tabl
 import logging
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -30,6 +30,7 @@ from starlette.types import Scope
 
 from hashing.errors import RecircError
 from service.errors import CageFailed, NoCage, StoreError
+from service.meanings import OF_KEYS, Meaning
 from service.schemas import Problem, WrongField
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -40,7 +41,9 @@ _log = logging.getLogger(__name__)
 
 
 class RequestError(RecircError):
-    """Something is wrong with the request itself."""
+    """Something is wrong with the request itself. ``headers``: of its answer."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class InvalidRequest(RequestError):
@@ -95,15 +98,6 @@ class Busy(RequestError):
     """As many requests are being worked on as there is room for."""
 
     code = "busy"
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """A code's status, what it means in one short line, and what the caller does about it."""
-
-    status: HTTPStatus
-    title: str
-    mend: str
 
 
 _WRONG: Final = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -255,6 +249,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "The lists cannot be read or written now",
         "Treat the clip as not checked and try again; the service's log says why.",
     ),
+    **OF_KEYS,
 }
 # Codes of HTTP itself, for errors that Starlette raises before a route is found.
 _PLAIN: Final = {404: "not_found", 405: "method_not_allowed"}
@@ -272,7 +267,8 @@ def respond(scope: Scope, error: RecircError) -> Response:
     if isinstance(error, StoreError | NoCage | CageFailed):
         _log.error("request %s: %s", request_id(scope), error.line())
     fields = error.fields if isinstance(error, InvalidRequest) else ()
-    return _response(scope, error.code, str(error), fields=fields)
+    headers = error.headers if isinstance(error, RequestError) else None
+    return _response(scope, error.code, str(error), fields=fields, headers=headers)
 
 
 def respond_unexpected(scope: Scope, error: Exception) -> Response:

@@ -244,6 +244,11 @@ class Ready(_Shape):
     """The store can be read, and clips can be decoded."""
 
     status: Literal["ready"]
+
+
+class ReadyInFull(Ready):
+    """What a caller with the scope ``analyst`` is told as well."""
+
     sandbox: Annotated[
         SandboxName,
         Field(description="How decoders are locked up: by seccomp and Landlock, seccomp, or not."),

@@ -5,6 +5,7 @@ Nothing is read at import; ``from_environment`` is called once, by the command o
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -16,6 +17,7 @@ from service.archives import DEFAULT_LIMITS, ArchiveLimits
 from service.errors import BadSetting
 
 _DAY_S: Final = 86_400
+_HOST_NAME: Final = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ PORT: Final = Variable(
     "RECIRC_PORT",
     "8000",
     "The TCP port that `recirc serve` listens on; 0 takes a free one. --port goes before it.",
+)
+HOSTS: Final = Variable(
+    "RECIRC_HOSTS",
+    "",
+    "Host names, with commas between them, that the service answers for beside localhost and its "
+    "own address; without any, those two on loopback, and beyond it every name.",
 )
 BODY_LIMIT_BYTES: Final = Variable(
     "RECIRC_BODY_LIMIT_BYTES",
@@ -132,6 +140,7 @@ VARIABLES: Final = (
     INDEX,
     HOST,
     PORT,
+    HOSTS,
     BODY_LIMIT_BYTES,
     SANDBOX,
     CHECK_WALL_S,
@@ -146,6 +155,8 @@ VARIABLES: Final = (
 class Settings:
     """All that a deployment may choose. ``index``: None keeps no index files.
 
+    ``hosts``: names that requests may be for, beside those of this machine.
+
     ``media``: what one clip may take; ``archives``: what one zip archive may.
     """
 
@@ -158,6 +169,7 @@ class Settings:
     check_cpu_s: int
     check_memory_mib: int
     index: Path | None = None
+    hosts: frozenset[str] = frozenset()
     media: Limits = field(default_factory=Limits)
     archives: ArchiveLimits = DEFAULT_LIMITS
 
@@ -189,6 +201,7 @@ def from_environment(
             CHECK_MEMORY_MIB, _value(environment, CHECK_MEMORY_MIB), 192, 1024 * 1024
         ),
         index=_index(environment, path),
+        hosts=_hosts(_value(environment, HOSTS)),
         media=Limits(**_limits(environment, MEDIA_LIMITS)),
         archives=ArchiveLimits(**_limits(environment, ARCHIVE_LIMITS)),
     )
@@ -244,6 +257,14 @@ def _host(untrusted: str) -> str:
     if not untrusted or not untrusted.isascii() or not untrusted.isprintable() or " " in untrusted:
         raise BadSetting(f"{HOST.name} (--host): {untrusted!a} is not an address or host name")
     return untrusted
+
+
+def _hosts(untrusted: str) -> frozenset[str]:
+    names = frozenset(one.strip().lower() for one in untrusted.split(",")) - {""}
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise BadSetting(f"{HOSTS.name}: {name[:80]!a} is no host name (and takes no port)")
+    return frozenset(name.strip("[]") for name in names)
 
 
 def _sandbox(untrusted: str) -> Sandbox:

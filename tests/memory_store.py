@@ -19,6 +19,7 @@ from service.store.base import (
     RemoveResult,
     Snapshot,
 )
+from tests.memory_keys import MemoryKeys
 
 
 @dataclass
@@ -48,6 +49,11 @@ class MemoryStore:
         self._lists: dict[str, _List] = {}
         self._deleted: dict[str, int] = {}
         self._closed = False
+        self._keys = MemoryKeys(clock)
+
+    @property
+    def keys(self) -> MemoryKeys:
+        return self._keys
 
     def create_list(
         self,

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Query, Request
 
 from service import answers, examples, schemas
 from service.bodies import fingerprint_of
+from service.callers import Scope
 from service.checking import CheckResult
+from service.routes.access import needs
 from service.routes.context import Context, ListNames, Parts, request_body
 from service.routes.context import answers as described
 
@@ -38,6 +40,7 @@ Thorough = Annotated[
 @router.post(
     "/v1/check",
     summary="Check a clip",
+    dependencies=[needs(Scope.CHECK)],
     response_model=schemas.CheckAnswer,
     responses=described(
         200, examples.CHECKS, "list_not_found", *_BODY_CODES, "invalid_request", "store_error"
@@ -63,6 +66,7 @@ async def check(
 @router.post(
     "/v1/check/fingerprint",
     summary="Check a fingerprint",
+    dependencies=[needs(Scope.CHECK)],
     response_model=schemas.CheckAnswer,
     responses=described(
         200,

@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 
 from service import problems
+from service.authentication import Authenticator
 from service.bodies import MOST_JSON_BYTES, Bodies, Model, json_of
-from service.callers import OWNER, Caller
+from service.callers import Caller
 from service.checking import Checker
 from service.media.decoding import Decoding
 from service.store.base import Store
@@ -28,6 +29,7 @@ class Context:
     checker: Checker
     bodies: Bodies
     workers: Workers
+    authenticator: Authenticator
 
 
 def _context(request: Request) -> Context:
@@ -36,7 +38,8 @@ def _context(request: Request) -> Context:
 
 
 def _caller(request: Request) -> Caller:
-    caller: Caller = request.scope.get("state", {}).get("caller", OWNER)
+    # Set where the route says what scope it needs; no default, lest a route without is open to all.
+    caller: Caller = request.scope["state"]["caller"]
     return caller
 
 
@@ -86,11 +89,12 @@ def answers(
     responses: Responses = {status: {"content": {content: {"examples": named}}} if named else {}}
     for code in (*codes, "wrong_host", "cross_origin", "internal_error"):
         of_status = responses.setdefault(problems.MEANINGS[code].status.value, {})
-        _add_problem(of_status, code)
+        add_problem(of_status, code)
     return responses
 
 
-def _add_problem(response: dict[str, object], code: str) -> None:
+def add_problem(response: dict[str, object], code: str) -> None:
+    """Add an error code to an answer of an OpenAPI document."""
     titles = response.get("description")
     title = f"`{code}`: {problems.MEANINGS[code].title}"
     response["description"] = f"{titles}. {title}" if titles else title

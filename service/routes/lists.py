@@ -12,7 +12,9 @@ from fastapi.responses import StreamingResponse
 from hashing.formats.listfile import bounded_lines
 from hashing.reference import Policy
 from service import examples, lists, schemas
+from service.callers import Scope
 from service.lists import ImportReport
+from service.routes.access import needs
 from service.routes.context import (
     ListName,
     Parts,
@@ -36,6 +38,7 @@ _EXPORTED_AT_ONCE: Final = 256 * 1024  # characters; a hop between threads costs
 @router.get(
     "/v1/lists",
     summary="All lists",
+    dependencies=[needs(Scope.ANALYST)],
     responses=answers(200, {"lists": {"lists": [examples.LIST]}}, "store_error"),
 )
 def all_lists(context: Parts) -> schemas.ListsOut:
@@ -46,6 +49,7 @@ def all_lists(context: Parts) -> schemas.ListsOut:
 @router.post(
     "/v1/lists",
     summary="Make a list",
+    dependencies=[needs(Scope.CURATE)],
     status_code=201,
     responses=answers(
         201,
@@ -78,6 +82,7 @@ def create_list(
 @router.get(
     "/v1/lists/{list}",
     summary="One list",
+    dependencies=[needs(Scope.ANALYST)],
     responses=answers(200, {"list": examples.LIST}, "list_not_found", "store_error"),
 )
 def one_list(context: Parts, name: ListName) -> schemas.ListOut:
@@ -88,6 +93,7 @@ def one_list(context: Parts, name: ListName) -> schemas.ListOut:
 @router.patch(
     "/v1/lists/{list}",
     summary="Change a list",
+    dependencies=[needs(Scope.CURATE)],
     responses=answers(
         200,
         {"list": examples.LIST},
@@ -121,6 +127,7 @@ def change_list(
 @router.delete(
     "/v1/lists/{list}",
     summary="Delete a list",
+    dependencies=[needs(Scope.CURATE)],
     status_code=204,
     responses=answers(204, {}, "list_not_found", "store_error"),
 )
@@ -132,6 +139,7 @@ def delete_list(context: Parts, name: ListName) -> None:
 @router.post(
     "/v1/lists/{list}/import",
     summary="Import a list file",
+    dependencies=[needs(Scope.CURATE)],
     responses=answers(
         200,
         {"report": examples.IMPORT},
@@ -162,6 +170,7 @@ async def import_list(request: Request, context: Parts, name: ListName) -> schem
 @router.get(
     "/v1/lists/{list}/export",
     summary="Export a list",
+    dependencies=[needs(Scope.CURATE)],
     response_class=StreamingResponse,
     responses=answers(
         200,

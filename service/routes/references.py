@@ -12,9 +12,11 @@ from hashing.fingerprint import Fingerprint
 from hashing.patch_track import PatchTrack
 from service import examples, lists, schemas
 from service.bodies import fingerprint_of
+from service.callers import Scope
 from service.curating import hash_reference
 from service.errors import ReferenceNotFound
 from service.media.decoding import Decoding
+from service.routes.access import needs
 from service.routes.check import MEDIA
 from service.routes.context import (
     ListName,
@@ -41,6 +43,7 @@ Limit = Annotated[int, Query(ge=1, le=MOST_LISTED)]
 @router.get(
     "/v1/lists/{list}/references",
     summary="References of a list",
+    dependencies=[needs(Scope.ANALYST)],
     responses=answers(
         200,
         {"page": examples.REFERENCES},
@@ -64,6 +67,7 @@ def references(
 @router.post(
     "/v1/lists/{list}/references",
     summary="Add a reference",
+    dependencies=[needs(Scope.CURATE)],
     status_code=201,
     response_model=schemas.ReferenceAdded,
     responses={
@@ -146,6 +150,7 @@ async def add_reference(
 @router.get(
     "/v1/lists/{list}/references/{id}",
     summary="One reference",
+    dependencies=[needs(Scope.ANALYST)],
     responses=answers(200, {"reference": examples.REFERENCE}, *_FOUND),
 )
 def one_reference(
@@ -158,6 +163,7 @@ def one_reference(
 @router.patch(
     "/v1/lists/{list}/references/{id}",
     summary="Change a reference",
+    dependencies=[needs(Scope.CURATE)],
     responses=answers(
         200,
         {"reference": examples.REFERENCE},
@@ -188,6 +194,7 @@ def change_reference(
 @router.delete(
     "/v1/lists/{list}/references/{id}",
     summary="Delete a reference",
+    dependencies=[needs(Scope.CURATE)],
     status_code=204,
     responses=answers(204, {}, *_FOUND),
 )

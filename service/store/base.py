@@ -13,6 +13,7 @@ from typing import Protocol
 from hashing.fingerprint import Algorithm, Kind
 from hashing.patch_track import PatchTrack
 from hashing.reference import Policy, Reference
+from service.store.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +124,16 @@ class Patched:
 
 
 class Store(Protocol):
-    """Lists and their references. Usable from several threads.
+    """Lists and their references, and API keys. Usable from several threads.
 
     Any method raises StoreError when the store itself fails; all but ``create_list``, ``lists``
     and ``versions`` raise ListNotFound for an unknown list. Each change is one transaction.
     """
+
+    @property
+    def keys(self) -> Keys:
+        """The API keys."""
+        ...
 
     def create_list(
         self,

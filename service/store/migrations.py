@@ -103,6 +103,28 @@ def _patches(database: Database) -> None:
     )
 
 
+@STEPS(name="0005_keys")
+def _keys(database: Database) -> None:
+    """API keys; of each the SHA-256, and that of the secret before it. None is ever deleted."""
+    database.execute(
+        """
+        CREATE TABLE keys (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            scope TEXT NOT NULL CHECK (scope IN ('check', 'analyst', 'curate', 'admin')),
+            created_at_ms INTEGER NOT NULL,
+            expires_at_ms INTEGER,
+            revoked_at_ms INTEGER,
+            rotated_at_ms INTEGER,
+            overlap_until_ms INTEGER,
+            last_used_at_ms INTEGER,
+            digest BLOB NOT NULL,
+            previous BLOB
+        )
+        """
+    )
+
+
 def require_ours(database: Database) -> None:
     """Raise StoreError for a newer schema or another program's file, before writing to it."""
     # One moment for all reads: another process may be making the file.

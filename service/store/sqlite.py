@@ -24,6 +24,7 @@ from service.store.base import (
     Snapshot,
 )
 from service.store.connections import Connections
+from service.store.sqlite_keys import SqliteKeys
 
 
 def now_ms() -> int:
@@ -42,6 +43,11 @@ class SqliteStore:
     ) -> None:
         self._clock = clock
         self._connections = Connections(path, busy_timeout_ms=busy_timeout_ms)
+
+    @property
+    def keys(self) -> SqliteKeys:
+        """As ``Store.keys``."""
+        return SqliteKeys(self._connections, self._clock)
 
     def create_list(
         self,

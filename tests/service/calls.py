@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -20,6 +20,7 @@ from service.media.decoding import Decoding
 from service.routes.context import Context
 from service.settings import Settings, from_environment
 from service.store.base import Store
+from service.store.sqlite import now_ms
 from tests import cages
 from tests.memory_store import MemoryStore
 
@@ -60,10 +61,19 @@ def padded(media: bytes, free_bytes: int) -> bytes:
 
 
 class Caller:
-    """Calls one app in this process."""
+    """Calls one app in this process, from a loopback address unless ``peer`` says another.
 
-    def __init__(self, app: FastAPI) -> None:
+    ``key``: what it sends as its API key.
+    """
+
+    def __init__(self, app: FastAPI, *, key: str | None = None, peer: str = "127.0.0.1") -> None:
         self._app = app
+        self._key = key
+        self._peer = peer
+
+    def with_key(self, key: str | None, *, peer: str = "127.0.0.1") -> "Caller":
+        """Another caller of the same app."""
+        return Caller(self._app, key=key, peer=peer)
 
     @property
     def context(self) -> Context:
@@ -83,12 +93,21 @@ class Caller:
     ) -> httpx.Response:
         """The answer, whatever its status."""
 
+        sent = {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
+
         async def call() -> httpx.Response:
             # raise_app_exceptions: nothing may get past the guard.
-            transport = httpx.ASGITransport(self._app, raise_app_exceptions=True)
+            transport = httpx.ASGITransport(
+                self._app, raise_app_exceptions=True, client=(self._peer, 123)
+            )
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
                 return await http.request(
-                    method, path, content=content, json=json, files=files, headers=headers
+                    method,
+                    path,
+                    content=content,
+                    json=json,
+                    files=files,
+                    headers=sent | dict(headers or {}),
                 )
 
         return asyncio.run(call())
@@ -102,16 +121,26 @@ def settings(database: Path, *, host: str = "127.0.0.1", port: int = 0) -> Setti
 
 @contextmanager
 def calling(
-    store: Store | None = None, limits: BodyLimits = LIMITS, decoding: Decoding | None = None
+    store: Store | None = None,
+    limits: BodyLimits = LIMITS,
+    decoding: Decoding | None = None,
+    *,
+    host: str = "127.0.0.1",
+    clock: Callable[[], int] = now_ms,
 ) -> Iterator[Caller]:
     """Calls to a service over this store, or an empty one in memory."""
     kept = store or MemoryStore()
     app = create_app(
-        settings(Path("unused")), decoding or cages.shared(), store=kept, limits=limits
+        settings(Path("unused"), host=host),
+        decoding or cages.shared(),
+        store=kept,
+        limits=limits,
+        clock=clock,
     )
     caller = Caller(app)
     yield caller
     caller.context.workers.close()
+    caller.context.authenticator.close()
 
 
 @contextmanager

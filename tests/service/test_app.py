@@ -17,8 +17,10 @@ import pytest
 
 from hashing.extract import REFERENCE, extract
 from hashing.reference import Reference
+from service import issuing
 from service.app import listen
 from service.bodies import BodyLimits
+from service.callers import Scope
 from service.errors import BadSetting, StoreError
 from service.media import landlock
 from service.problems import Busy
@@ -348,9 +350,22 @@ def test_an_export_that_breaks_off_does_not_look_whole(
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "a" * 64])  # noqa: S104
-def test_only_loopback_is_listened_on(host: str, tmp_path: Path) -> None:
+def test_without_a_key_only_loopback_is_listened_on(host: str, tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="--host"):
-        listen(settings(tmp_path, host=host))
+        listen(settings(tmp_path / "new.sqlite3", host=host))
+
+
+@pytest.mark.parametrize("revoked", [False, True], ids=["active", "revoked"])
+def test_with_a_key_any_address_is_listened_on(revoked: bool, tmp_path: Path) -> None:
+    """Also with one that was revoked: nobody gets in, and nobody is taken for the owner."""
+    database = tmp_path / "lists.sqlite3"
+    with closing(SqliteStore(database)) as store:
+        made = issuing.create(store, "a name", Scope.ADMIN)
+        if revoked:
+            issuing.revoke(store, made.info.id)
+
+    with listen(settings(database, host="0.0.0.0")) as listening:  # noqa: S104
+        assert listening.getsockname()[0] == "0.0.0.0"  # noqa: S104
 
 
 def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:

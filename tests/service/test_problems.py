@@ -16,8 +16,9 @@ from hashing.errors import RecircError
 from hashing.fingerprint import PHASH, Algorithm, Fingerprint
 from hashing.formats.document import to_document
 from hashing.reference import Policy, Reference
-from service import problems
+from service import issuing, problems, refusals
 from service.bodies import BodyLimits
+from service.callers import Scope
 from service.errors import CageFailed, DecoderKilled, NoCage, OutOfMemory
 from service.media.decoding import Decoding
 from service.schemas import Problem
@@ -75,6 +76,7 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     limits: BodyLimits = LIMITS
     store: type[MemoryStore] = MemoryStore
+    scope: Scope | None = None  # of its key; PUBLIC sends none; None asks where no key was made
     stalling: bool = False
     decoding: Callable[[], Decoding] | None = None
     status: int = 422
@@ -83,6 +85,7 @@ class Ask:
 _FORM = {"Content-Type": "multipart/form-data; boundary=X"}
 _JSON = {"Content-Type": "application/json"}
 _ADD = "/v1/lists/a/references"
+_REVOKED = "0123456789ab"
 
 
 def _hostile(deed: str, decoding: Callable[[], Decoding] = cages.taken_over) -> Ask:
@@ -98,6 +101,10 @@ ASKED = {
     "bad_multipart": Ask("POST", "/v1/check", b"--X--\r\n", _FORM, status=400),
     "cross_origin": Ask("POST", "/v1/check", b"", {"Origin": "https://other.example"}, status=403),
     "not_found": Ask("GET", "/v2", status=404),
+    "unauthorized": Ask("GET", "/v1/lists", scope=Scope.PUBLIC, status=401),
+    "forbidden": Ask("GET", "/v1/lists", scope=Scope.CHECK, status=403),
+    "key_not_found": Ask("DELETE", "/v1/keys/ba9876543210", scope=Scope.ADMIN, status=404),
+    "key_ended": Ask("POST", f"/v1/keys/{_REVOKED}/rotate", scope=Scope.ADMIN, status=409),
     "list_not_found": Ask("POST", "/v1/check?list=nosuch", b"", status=404),
     "reference_not_found": Ask("DELETE", "/v1/lists/a/references/r2", status=404),
     "method_not_allowed": Ask("PUT", "/v1/lists", status=405),
@@ -151,8 +158,17 @@ def answer_to(ask: Ask) -> httpx.Response:
     store.create_list("b", policy=Policy.ALLOW)
     content = stalling() if ask.stalling else ask.content
     decoding = None if ask.decoding is None else ask.decoding()
+    key = None if ask.scope is None else key_of(store, ask.scope)
     with calling(store, ask.limits, decoding) as call:
-        return call(ask.method, ask.path, content=content, headers=ask.headers)
+        sends = call.with_key(key)
+        return sends(ask.method, ask.path, content=content, headers=ask.headers)
+
+
+def key_of(store: MemoryStore, scope: Scope) -> str | None:
+    """A key with this scope, in a store that has a revoked one as well."""
+    store.keys.create(_REVOKED, b"", name="revoked", scope=Scope.ADMIN, lifetime_ms=None)
+    store.keys.revoke(_REVOKED)
+    return None if scope is Scope.PUBLIC else issuing.create(store, "used", scope).key
 
 
 @pytest.mark.parametrize(("code", "ask"), [pytest.param(*one, id=one[0]) for one in ASKED.items()])
@@ -184,7 +200,8 @@ def subclasses(base: type[RecircError]) -> Iterator[type[RecircError]]:
 
 
 def test_the_drawing_of_errors_is_whole() -> None:
-    drawn = set(re.findall(r"(\w+) {2,}(\w+_\w+|busy) ", problems.__doc__ or ""))
+    drawing = f"{problems.__doc__}{refusals.__doc__}"
+    drawn = set(re.findall(r"(\w+) {2,}(\w+_\w+|busy|unauthorized|forbidden) ", drawing))
 
     assert drawn == {
         (error.__name__, error.code) for error in problems.RequestError.__subclasses__()
