@@ -1,7 +1,12 @@
-"""The answer to a check as the contract spells it: for ``check --json`` and for HTTP alike."""
+"""The answer to a check as the contract spells it: for ``check --json`` and for HTTP alike.
+
+Whoever has the scope ``check`` alone sees a part of it (docs/decisions/0008): nothing that tells
+how near the clip is to a reference, or what the reference is.
+"""
 
 from typing import NotRequired, TypedDict
 
+from service.callers import Caller, Scope
 from service.checking import CheckResult, Match
 
 
@@ -30,6 +35,16 @@ class MatchAnswer(TypedDict):
     common_ranges_ms: list[list[int]]
 
 
+class BriefMatch(TypedDict):
+    """What of an entry of ``matches`` a caller with the scope ``check`` sees."""
+
+    verdict: str
+    list: str
+    label: str | None
+    incident: str | None
+    clip_ranges_ms: list[list[int]]
+
+
 class ListAnswer(TypedDict):
     """One entry of ``lists``: what the clip was checked against."""
 
@@ -53,6 +68,28 @@ class CheckAnswer(TypedDict):
     lists: list[ListAnswer]
     notes: list[str]
     elapsed_ms: int
+
+
+class BriefAnswer(TypedDict):
+    """What of an answer a caller with the scope ``check`` sees."""
+
+    verdict: str
+    complete: bool
+    duration_ms: int
+    checked_ms: int
+    frames: int
+    kind: str | None
+    problems: list[str]
+    matches: list[BriefMatch]
+    suppressed: list[BriefMatch]
+    lists: list[ListAnswer]
+    notes: list[str]
+    elapsed_ms: int
+
+
+def for_caller(answer: CheckAnswer, caller: Caller) -> CheckAnswer | BriefAnswer:
+    """As much of an answer as the caller may see."""
+    return answer if caller.may(Scope.ANALYST) else _brief(answer)
 
 
 def of_check(result: CheckResult) -> CheckAnswer:
@@ -97,4 +134,32 @@ def of_match(match: Match) -> MatchAnswer:
         "clip_coverage": finding.clip_coverage,
         "reference_coverage": finding.reference_coverage,
         "common_ranges_ms": [list(one) for one in finding.common_ranges_ms],
+    }
+
+
+def _brief(answer: CheckAnswer) -> BriefAnswer:
+    # Field by field: one that is new is seen by nobody until it is added here.
+    return {
+        "verdict": answer["verdict"],
+        "complete": answer["complete"],
+        "duration_ms": answer["duration_ms"],
+        "checked_ms": answer["checked_ms"],
+        "frames": answer["frames"],
+        "kind": answer["kind"],
+        "problems": answer["problems"],
+        "matches": [_brief_match(match) for match in answer["matches"]],
+        "suppressed": [_brief_match(match) for match in answer["suppressed"]],
+        "lists": answer["lists"],
+        "notes": answer["notes"],
+        "elapsed_ms": answer["elapsed_ms"],
+    }
+
+
+def _brief_match(match: MatchAnswer) -> BriefMatch:
+    return {
+        "verdict": match["verdict"],
+        "list": match["list"],
+        "label": match["label"],
+        "incident": match["incident"],
+        "clip_ranges_ms": match["clip_ranges_ms"],
     }

@@ -68,8 +68,20 @@ CHECK_UNSCANNABLE: Final[Example] = CHECK_MATCH | {
     "matches": [],
     "elapsed_ms": 205,
 }
+CHECK_BRIEF: Final[Example] = CHECK_MATCH | {
+    "matches": [
+        {
+            "verdict": "match",
+            "list": "incident-x",
+            "label": "main video",
+            "incident": "2026-03 example",
+            "clip_ranges_ms": [[0, 22000]],
+        }
+    ],
+}
 CHECKS: Final[Example] = {
     "match": CHECK_MATCH,
+    "match_for_check": CHECK_BRIEF,
     "near_match": CHECK_NEAR_MATCH,
     "no_match": CHECK_NO_MATCH,
     "unscannable": CHECK_UNSCANNABLE,

@@ -107,6 +107,16 @@ class MatchAnswer(_Shape):
     ]
 
 
+class BriefMatch(_Shape):
+    """What a key with the scope `check` is told of a reference that was found."""
+
+    verdict: VerdictName
+    list: str
+    label: str | None
+    incident: str | None
+    clip_ranges_ms: Ranges
+
+
 class ListVersion(_Shape):
     """A list that the clip was checked against, and its version then."""
 
@@ -127,6 +137,25 @@ class CheckAnswer(_Shape):
     matches: Annotated[list[MatchAnswer], Field(description="Best first, one a reference.")]
     suppressed: Annotated[
         list[MatchAnswer], Field(description="Matches that an allow list explains.")
+    ]
+    lists: list[ListVersion]
+    notes: Notes
+    elapsed_ms: Milliseconds
+
+
+class BriefAnswer(_Shape):
+    """The answer to a check for a key with the scope `check`: without what needs `analyst`."""
+
+    verdict: VerdictName
+    complete: Annotated[bool, Field(description="Whether all of the clip was checked.")]
+    duration_ms: Milliseconds
+    checked_ms: Milliseconds
+    frames: Count
+    kind: Annotated[KindName | None, Field(description="null when the bytes are no media.")]
+    problems: Codes
+    matches: Annotated[list[BriefMatch], Field(description="Best first, one a reference.")]
+    suppressed: Annotated[
+        list[BriefMatch], Field(description="Matches that an allow list explains.")
     ]
     lists: list[ListVersion]
     notes: Notes

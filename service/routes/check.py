@@ -8,15 +8,16 @@ from fastapi import APIRouter, Query, Request
 
 from service import answers, examples, schemas
 from service.bodies import fingerprint_of
-from service.callers import Scope
+from service.callers import Caller, Scope
 from service.checking import CheckResult
 from service.routes.access import needs
-from service.routes.context import Context, ListNames, Parts, request_body
+from service.routes.context import Context, From, ListNames, Parts, request_body
 from service.routes.context import answers as described
 
 router = APIRouter(tags=["check"])
 _BODY_CODES = ("body_timeout", "body_too_large", "encoded_body", "bad_multipart", "busy")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
+AnyAnswer = schemas.CheckAnswer | schemas.BriefAnswer
 MEDIA = {
     "*/*": _BINARY,
     "multipart/form-data": {
@@ -41,16 +42,19 @@ Thorough = Annotated[
     "/v1/check",
     summary="Check a clip",
     dependencies=[needs(Scope.CHECK)],
-    response_model=schemas.CheckAnswer,
+    response_model=AnyAnswer,
     responses=described(
         200, examples.CHECKS, "list_not_found", *_BODY_CODES, "invalid_request", "store_error"
     ),
     openapi_extra=request_body("The media itself, whatever its content type.", MEDIA),
 )
 async def check(
-    request: Request, context: Parts, lists: ListNames, thorough: Thorough = False
-) -> schemas.CheckAnswer:
+    request: Request, context: Parts, caller: From, lists: ListNames, thorough: Thorough = False
+) -> AnyAnswer:
     """Say whether a clip is a copy of listed footage.
+
+    A key with the scope `check` is told the verdict and for each match its label, incident and list
+    and where in the clip it is; the evidence and what is known of the reference need `analyst`.
 
     Bytes that are no media, also none at all, are answered with 200, `unscannable` and the reason
     in `problems`: never with an error, and never as if they were clean. Nothing of the clip is
@@ -60,14 +64,14 @@ async def check(
         await _require_lists(context, lists)
         async with context.bodies.received(request) as body:
             work = partial(context.checker.check, body, lists=lists, thorough=thorough)
-            return await _answer(context, work)
+            return await _answer(context, caller, work)
 
 
 @router.post(
     "/v1/check/fingerprint",
     summary="Check a fingerprint",
     dependencies=[needs(Scope.CHECK)],
-    response_model=schemas.CheckAnswer,
+    response_model=AnyAnswer,
     responses=described(
         200,
         {name: value for name, value in examples.CHECKS.items() if name != "unscannable"},
@@ -84,8 +88,8 @@ async def check(
     ),
 )
 async def check_fingerprint(
-    request: Request, context: Parts, lists: ListNames
-) -> schemas.CheckAnswer:
+    request: Request, context: Parts, caller: From, lists: ListNames
+) -> AnyAnswer:
     """Check a clip that was hashed elsewhere: the media never leaves its holder.
 
     The answer is as complete as the fingerprint's `coverage` says; without one its sender vouches
@@ -96,7 +100,7 @@ async def check_fingerprint(
         async with context.bodies.received(request) as body:
             fingerprint, coverage = await context.workers.run(partial(fingerprint_of, body))
         work = partial(context.checker.check_fingerprint, fingerprint, coverage, lists=lists)
-        return await _answer(context, work)
+        return await _answer(context, caller, work)
 
 
 async def _require_lists(context: Context, names: list[str]) -> None:
@@ -104,6 +108,11 @@ async def _require_lists(context: Context, names: list[str]) -> None:
     await context.workers.run(partial(context.checker.lists, names))
 
 
-async def _answer(context: Context, work: Callable[[], CheckResult]) -> schemas.CheckAnswer:
-    result = await context.workers.run(work)
-    return schemas.CheckAnswer.model_validate(answers.of_check(result))
+async def _answer(context: Context, caller: Caller, work: Callable[[], CheckResult]) -> AnyAnswer:
+    return seen_by(caller, answers.of_check(await context.workers.run(work)))
+
+
+def seen_by(caller: Caller, answer: answers.CheckAnswer) -> AnyAnswer:
+    """The answer in the shape that the caller may see."""
+    shape = schemas.CheckAnswer if caller.may(Scope.ANALYST) else schemas.BriefAnswer
+    return shape.model_validate(answers.for_caller(answer, caller))

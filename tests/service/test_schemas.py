@@ -14,7 +14,7 @@ from hashing.reference import Policy
 from hashing.verdict import Verdict
 from service import admin_schemas, answers, examples, problems, schemas
 from service.app import create_app
-from service.callers import OF_KEYS
+from service.callers import OF_KEYS, Caller, Scope
 from service.checking import CheckResult, Match
 from service.keys import State
 from service.media.decoding import Level, Uncaged
@@ -62,6 +62,8 @@ def openapi() -> Json:
         (schemas.CheckAnswer, answers.CheckAnswer),
         (schemas.MatchAnswer, answers.MatchAnswer),
         (schemas.ListVersion, answers.ListAnswer),
+        (schemas.BriefAnswer, answers.BriefAnswer),
+        (schemas.BriefMatch, answers.BriefMatch),
     ],
 )
 def test_a_shape_has_the_fields_of_the_answer(shape: type[BaseModel], answer: type) -> None:
@@ -76,6 +78,36 @@ def test_an_answer_passes_through_its_shape_unchanged(speed: float) -> None:
     passed = schemas.CheckAnswer.model_validate_json(json.dumps(answer), strict=True)
 
     assert json.loads(passed.model_dump_json()) == json.loads(json.dumps(answer))
+
+
+def test_a_brief_answer_passes_through_its_shape_unchanged() -> None:
+    brief = answers.for_caller(answers.of_check(RESULT), Caller("a key", Scope.CHECK))
+
+    passed = schemas.BriefAnswer.model_validate_json(json.dumps(brief), strict=True)
+
+    assert json.loads(passed.model_dump_json()) == json.loads(json.dumps(brief))
+
+
+# What the scope `check` is told: docs/decisions/0008. Whatever is new in an answer is not.
+BRIEF_MATCH = {"verdict", "list", "label", "incident", "clip_ranges_ms"}
+
+
+@pytest.mark.parametrize("scope", OF_KEYS.values())
+def test_what_is_told_of_a_match_depends_on_the_scope(scope: Scope) -> None:
+    whole = answers.of_check(RESULT)
+
+    seen = answers.for_caller(whole, Caller("a key", scope))
+
+    if scope > Scope.CHECK:
+        assert seen == whole
+        return
+    told = [*seen["matches"], *seen["suppressed"]]
+    assert len(told) == 2
+    for match, full in zip(told, [*whole["matches"], *whole["suppressed"]], strict=True):
+        assert set(match) == BRIEF_MATCH
+        assert match.items() <= full.items()
+    rest: dict[str, object] = {"matches": [], "suppressed": []}
+    assert {**seen, **rest} == {**whole, **rest}
 
 
 @pytest.mark.parametrize(

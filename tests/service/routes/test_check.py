@@ -1,12 +1,15 @@
 """POST /v1/check and /v1/check/fingerprint."""
 
+import json
+
 import pytest
 
 from hashing.extract import CLIP, REFERENCE, extract
 from hashing.fingerprint import Fingerprint
 from hashing.formats.document import to_document
 from hashing.reference import Policy, Reference
-from service import schemas
+from service import issuing, schemas
+from service.callers import OF_KEYS, Scope
 from tests import clips
 from tests.fingerprints import of, video
 from tests.memory_store import MemoryStore
@@ -128,6 +131,44 @@ class TestCheck:
 
         assert (answer["verdict"], answer["matches"]) == ("no_match", [])
         assert [one["reference"] for one in answer["suppressed"]] == ["r1"]
+
+
+@pytest.mark.usefixtures("listed")
+class TestScopes:
+    @pytest.mark.parametrize("path", ["/v1/check", "/v1/check/fingerprint"])
+    @pytest.mark.parametrize("scope", OF_KEYS.values())
+    def test_evidence_and_references_are_for_analysts(
+        self, call: Caller, store: MemoryStore, scope: Scope, path: str
+    ) -> None:
+        taken = extract(LISTED, CLIP)
+        document = json.dumps(to_document(taken.fingerprint, taken.coverage)).encode()
+        body = LISTED if path == "/v1/check" else document
+        whole = call("POST", path, content=body).json()
+        key = issuing.create(store, "a name", scope).key
+
+        answer = call.with_key(key)("POST", path, content=body)
+
+        seen = answer.json()
+        (match,), (full,) = seen["matches"], whole["matches"]
+        assert (seen["verdict"], match["list"], match["label"]) == ("match", "a", "main video")
+        assert match["clip_ranges_ms"] == full["clip_ranges_ms"]
+        if scope > Scope.CHECK:
+            assert match == full
+        else:
+            assert set(match) == {"verdict", "list", "label", "incident", "clip_ranges_ms"}
+            assert '"r1"' not in answer.text
+            assert str(full["mean_distance_bits"]) not in answer.text
+
+    def test_what_an_allow_list_explains_is_cut_as_well(
+        self, call: Caller, store: MemoryStore, reference: Fingerprint
+    ) -> None:
+        store.add("fine", [Reference("known", None, None, reference)], policy=Policy.ALLOW)
+        key = issuing.create(store, "a name", Scope.CHECK).key
+
+        answer = call.with_key(key)("POST", "/v1/check", content=LISTED).json()
+
+        (one,) = answer["suppressed"]
+        assert set(one) == {"verdict", "list", "label", "incident", "clip_ranges_ms"}
 
 
 def test_with_nothing_listed_nothing_is_clean(call: Caller) -> None:
