@@ -17,6 +17,7 @@ from service.checking import Checker
 from service.errors import BadSetting
 from service.guard import Guard
 from service.media.decoding import Decoding
+from service.protocol import Protocol
 from service.routes import access, check, health, keys, lists, references
 from service.routes.context import Context
 from service.settings import Settings
@@ -42,9 +43,9 @@ class Api(FastAPI):
             shapes = document["components"]["schemas"]
             for name in ("HTTPValidationError", "ValidationError"):
                 shapes.pop(name, None)
-            template = "#/components/schemas/{model}"
-            shapes["Problem"] = schemas.Problem.model_json_schema(ref_template=template)
-            shapes |= shapes["Problem"].pop("$defs")
+            for model in (schemas.Problem, schemas.Fingerprint):
+                whole = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                shapes |= whole.pop("$defs", {}) | {model.__name__: whole}
             for path in document["paths"].values():
                 access.describe(path.values())
                 for operation in path.values():
@@ -154,7 +155,7 @@ def server(app: FastAPI) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="h11",
+            http=Protocol,
             ws="none",
             loop="asyncio",
             lifespan="on",

@@ -16,6 +16,7 @@ The trees of ``hashing.errors`` and ``service.errors`` come out by the same tabl
 
 import logging
 import traceback
+import uuid
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -26,6 +27,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from hashing.errors import RecircError
@@ -103,6 +105,9 @@ class Busy(RequestError):
 _WRONG: Final = HTTPStatus.UNPROCESSABLE_ENTITY
 _CONFLICT: Final = HTTPStatus.CONFLICT
 MEANINGS: Final[Mapping[str, Meaning]] = {
+    "bad_request": Meaning(
+        HTTPStatus.BAD_REQUEST, "What was sent is no HTTP request", "Use an HTTP client."
+    ),
     "bad_multipart": Meaning(
         HTTPStatus.BAD_REQUEST,
         "The multipart body is not one file part and nothing else",
@@ -253,6 +258,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
 }
 # Codes of HTTP itself, for errors that Starlette raises before a route is found.
 _PLAIN: Final = {404: "not_found", 405: "method_not_allowed"}
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 # These texts may name files of the machine, or say more than is known to be harmless.
 _WITHHELD: Final = frozenset({"internal_error", "store_error", "no_cage"})
 
@@ -269,6 +275,13 @@ def respond(scope: Scope, error: RecircError) -> Response:
     fields = error.fields if isinstance(error, InvalidRequest) else ()
     headers = error.headers if isinstance(error, RequestError) else None
     return _response(scope, error.code, str(error), fields=fields, headers=headers)
+
+
+def of_no_request() -> Response:
+    """The answer to what is no HTTP request, in which there is no route and no guard."""
+    answer = _response({"state": {"request_id": uuid.uuid4().hex}}, "bad_request", "")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def respond_unexpected(scope: Scope, error: Exception) -> Response:
@@ -314,14 +327,9 @@ def example(code: str) -> dict[str, object]:
     )
 
 
-def errors_table() -> str:
-    """Every code that HTTP answers with, as a Markdown table in order of statuses."""
-    lines = ["| Code | Status | Means | What to do |", "|---|---|---|---|"]
-    lines += [
-        f"| `{code}` | {meaning.status.value} | {meaning.title}. | {meaning.mend} |"
-        for code, meaning in sorted(MEANINGS.items(), key=lambda one: (one[1].status, one[0]))
-    ]
-    return "\n".join(lines) + "\n"
+def in_order() -> list[tuple[str, Meaning]]:
+    """Every code that HTTP answers with, in order of statuses."""
+    return sorted(MEANINGS.items(), key=lambda one: (one[1].status, one[0]))
 
 
 def install(app: FastAPI) -> None:
@@ -347,7 +355,22 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     code = _PLAIN.get(error.status_code, "internal_error")
-    return _response(request.scope, code, "", headers=error.headers)
+    headers = dict(error.headers or {})
+    if code == "method_not_allowed":
+        headers["Allow"] = ", ".join(_allowed(request))
+    return _response(request.scope, code, "", headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of an address: each may be a route of its own, and Starlette names one's."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def _response(

@@ -43,9 +43,18 @@ Thorough = Annotated[
     dependencies=[needs(Scope.CHECK)],
     response_model=schemas.CheckAnswer,
     responses=described(
-        200, examples.CHECKS, "list_not_found", *_BODY_CODES, "invalid_request", "store_error"
+        200,
+        examples.CHECKS,
+        "list_not_found",
+        *_BODY_CODES,
+        "invalid_request",
+        "store_error",
+        "no_cage",
     ),
-    openapi_extra=request_body("The media itself, whatever its content type.", MEDIA),
+    # Not required: no bytes are no media, which is an answer and no error.
+    openapi_extra=request_body(
+        "The media itself, whatever its content type.", MEDIA, required=False
+    ),
 )
 async def check(
     request: Request, context: Parts, lists: ListNames, thorough: Thorough = False
@@ -80,7 +89,7 @@ async def check(
     ),
     openapi_extra=request_body(
         "A fingerprint, as `recirc hash --json` prints it. Other keys are ignored.",
-        {"application/json": {"schema": {"type": "object"}, "example": examples.FINGERPRINT}},
+        {"application/json": {"schema": schemas.FINGERPRINT, "example": examples.FINGERPRINT}},
     ),
 )
 async def check_fingerprint(

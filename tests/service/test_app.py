@@ -24,6 +24,7 @@ from service.callers import Scope
 from service.errors import BadSetting, StoreError
 from service.media import landlock
 from service.problems import Busy
+from service.schemas import Problem
 from service.store.base import Snapshot
 from service.store.sqlite import SqliteStore
 from tests.fingerprints import video
@@ -215,6 +216,32 @@ def test_a_body_above_the_limit_is_refused_before_its_end(database: Path, sent: 
 
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b'"code":"body_too_large"' in answer
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"PRIVATE\r\n\r\n", id="no request line"),
+        pytest.param(b"GET / HTTP/1.1\r\nPRIVATE\r\n\r\n", id="no header"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="no host"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 100_000, id="endless header"),
+        pytest.param(HEAD + b"Content-Length: PRIVATE\r\n\r\n", id="no number"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03PRIVATE\r\n", id="TLS"),
+    ],
+)
+def test_what_is_no_request_gets_a_problem_too(
+    database: Path, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(database) as address:
+        answer = raw(address, sent)
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    problem = Problem.model_validate_json(body)
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"connection: close" in head.lower()
+    assert b"application/problem+json" in head
+    assert problem.code == "bad_request"
+    assert "PRIVATE" not in caplog.text + answer.decode()
 
 
 def test_a_client_that_sends_it_all_first_still_gets_the_answer(database: Path) -> None:

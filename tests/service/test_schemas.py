@@ -138,6 +138,13 @@ def test_every_answer_has_an_example_that_is_true_to_its_schema(openapi: Json) -
     assert seen > 100
 
 
+def test_every_code_is_answered_by_some_address(openapi: Json) -> None:
+    text = json.dumps(openapi["paths"])
+
+    told = {code for code in problems.MEANINGS if f'"{code}": {{"value"' in text}
+    assert problems.MEANINGS.keys() - told == {"bad_request", "not_found", "method_not_allowed"}
+
+
 def test_every_request_body_has_an_example_that_is_true_to_its_schema(openapi: Json) -> None:
     shapes = set()
     for _, operation in operations(openapi):
