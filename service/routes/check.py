@@ -69,7 +69,7 @@ async def check(
         await _require_lists(context, lists)
         async with context.bodies.received(request) as body:
             work = partial(context.checker.check, body, lists=lists, thorough=thorough)
-            return await _answer(context, work)
+            return await _answer(request, context, work)
 
 
 @router.post(
@@ -105,7 +105,7 @@ async def check_fingerprint(
         async with context.bodies.received(request) as body:
             fingerprint, coverage = await context.workers.run(partial(fingerprint_of, body))
         work = partial(context.checker.check_fingerprint, fingerprint, coverage, lists=lists)
-        return await _answer(context, work)
+        return await _answer(request, context, work)
 
 
 async def _require_lists(context: Context, names: list[str]) -> None:
@@ -113,6 +113,9 @@ async def _require_lists(context: Context, names: list[str]) -> None:
     await context.workers.run(partial(context.checker.lists, names))
 
 
-async def _answer(context: Context, work: Callable[[], CheckResult]) -> schemas.CheckAnswer:
+async def _answer(
+    request: Request, context: Context, work: Callable[[], CheckResult]
+) -> schemas.CheckAnswer:
     result = await context.workers.run(work)
+    request.state.checked = result  # for the line in the log
     return schemas.CheckAnswer.model_validate(answers.of_check(result))

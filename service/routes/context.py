@@ -12,6 +12,8 @@ from service.bodies import MOST_JSON_BYTES, Bodies, Model, json_of
 from service.callers import Caller
 from service.checking import Checker
 from service.media.decoding import Decoding
+from service.metrics import Metrics
+from service.readiness import Readiness
 from service.store.base import Store
 from service.workers import Workers
 
@@ -30,6 +32,8 @@ class Context:
     bodies: Bodies
     workers: Workers
     authenticator: Authenticator
+    metrics: Metrics
+    readiness: Readiness
 
 
 def _context(request: Request) -> Context:

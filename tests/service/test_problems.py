@@ -30,6 +30,8 @@ from tests.service.calls import LIMITS, calling, clip, sound
 
 # Codes of what only the command line and the start of the service do.
 _ELSEWHERE = {service.errors.BadSetting.code, service.errors.UnreadablePath.code}
+# Over a socket in test_app.py, and of /readyz in test_readiness.py.
+_ASKED_ELSEWHERE = {"bad_request", "draining", "loading", "stale_list"}
 _PRIVATE = "a private value"
 _BLOCK_FILE = (
     b'{"format":"recirc-list","version":1,"list":"x","policy":"block","source":null,'
@@ -190,8 +192,7 @@ def test_the_table_of_codes_is_whole() -> None:
     codes = {error.code for error in subclasses(RecircError) if not error.__subclasses__()}
 
     assert codes - _ELSEWHERE <= problems.MEANINGS.keys()
-    # What is no request has no route: tests/service/test_app.py sends it over a socket.
-    assert ASKED.keys() == problems.MEANINGS.keys() - {"bad_request"}
+    assert ASKED.keys() == problems.MEANINGS.keys() - _ASKED_ELSEWHERE
 
 
 def subclasses(base: type[RecircError]) -> Iterator[type[RecircError]]:

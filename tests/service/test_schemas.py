@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ValidationError
 
 from hashing.fingerprint import Kind
@@ -121,6 +122,7 @@ def test_the_paths_are_those_of_the_contract(openapi: Json) -> None:
         "DELETE /v1/keys/{id}",
         "GET /livez",
         "GET /readyz",
+        "GET /metrics",
     }
 
 
@@ -188,6 +190,9 @@ def validated(schema: dict[str, Any], value: str) -> BaseModel:
 
 
 def require_true(media_type: str, content: Json, value: object, status: int) -> None:
+    if media_type == "text/plain":
+        assert list(text_string_to_metric_families(str(value)))
+        return
     if media_type == "application/jsonl":
         _, items = listfile.read(str(value).encode().splitlines(True))
         assert all(isinstance(item, listfile.Line) for item in items)
