@@ -1,4 +1,4 @@
-"""Write what is made from the code: docs/cli.md, docs/settings.md, docs/http.md's errors table.
+"""Write what is made from the code: docs/cli.md, settings.md, api.md and errors.md.
 
 python docs/generate.py            write them
 python docs/generate.py --check    change nothing; exit 1 where a page is out of date
@@ -83,27 +83,24 @@ _UNREAD: Final = {
 }
 
 
-_TABLE_BEGINS: Final = "<!-- errors_table: generated from service/problems.py -->"
-_TABLE_ENDS: Final = "<!-- end of errors_table -->"
-
-
 def pages() -> dict[Path, str]:
     """Each page's path and what has to stand in it."""
     return {
         _ROOT / "docs" / "cli.md": _command_line(),
-        _ROOT / "docs" / "http.md": _http(),
         _ROOT / "docs" / "settings.md": _settings(),
+        **_over_http(),
     }
 
 
-def _http() -> str:
-    """The page as it is, with a fresh table between its two marks."""
-    from service.problems import errors_table  # noqa: PLC0415  # as above
+def _over_http() -> dict[Path, str]:
+    """What the OpenAPI document says."""
+    import reference  # noqa: PLC0415  # beside this file
 
-    page = (_ROOT / "docs" / "http.md").read_text(encoding="utf-8")
-    head, _, rest = page.partition(_TABLE_BEGINS)
-    _, _, tail = rest.partition(_TABLE_ENDS)
-    return f"{head}{_TABLE_BEGINS}\n{errors_table().strip()}\n{_TABLE_ENDS}{tail}"
+    document = reference.document()
+    return {
+        _ROOT / "docs" / "api.md": reference.api(document),
+        _ROOT / "docs" / "errors.md": reference.errors(),
+    }
 
 
 def _settings() -> str:

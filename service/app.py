@@ -10,19 +10,24 @@ from typing import Any, Final
 import uvicorn
 from fastapi import FastAPI
 
-from service import addresses, caging, problems, schemas, wording
+from service import addresses, caging, logs, problems, schemas, wording
 from service.authentication import Authentication, Authenticator
 from service.bodies import Bodies, BodyLimits
-from service.checking import Checker
 from service.errors import BadSetting
+from service.gauges import Gauges
 from service.guard import Guard
 from service.media.decoding import Decoding
+from service.metering import MeteredChecker, MeteredDecoding, MeteredWorkers
+from service.metrics import Metrics
+from service.protocol import Protocol
+from service.readiness import Readiness
 from service.routes import access, check, health, keys, lists, references
 from service.routes.context import Context
 from service.settings import Settings
 from service.store.base import Store
 from service.store.sqlite import SqliteStore, now_ms
-from service.workers import Workers, processors
+from service.watching import Watching
+from service.workers import processors
 
 HELD_BODIES: Final = 4  # bodies of the greatest length that may be in memory at a time
 PLACES_PER_THREAD: Final = 16  # requests that send or wait while one is worked on
@@ -42,9 +47,9 @@ class Api(FastAPI):
             shapes = document["components"]["schemas"]
             for name in ("HTTPValidationError", "ValidationError"):
                 shapes.pop(name, None)
-            template = "#/components/schemas/{model}"
-            shapes["Problem"] = schemas.Problem.model_json_schema(ref_template=template)
-            shapes |= shapes["Problem"].pop("$defs")
+            for model in (schemas.Problem, schemas.Fingerprint):
+                whole = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                shapes |= whole.pop("$defs", {}) | {model.__name__: whole}
             for path in document["paths"].values():
                 access.describe(path.values())
                 for operation in path.values():
@@ -71,6 +76,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        context.readiness.begin()
         yield
         context.workers.close()
         context.authenticator.close()
@@ -90,17 +96,16 @@ def create_app(
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    _add_middleware(app, context.authenticator, addresses.names(settings))
+    _add_middleware(app, context, addresses.names(settings))
     return app
 
 
-def _add_middleware(
-    app: FastAPI, authenticator: Authenticator, hosts: frozenset[str] | None
-) -> None:
+def _add_middleware(app: FastAPI, context: Context, hosts: frozenset[str] | None) -> None:
     """What every request goes through, the last one first."""
     public = access.public(ROUTERS) | {str(app.openapi_url)}
-    app.add_middleware(Authentication, authenticator=authenticator, public=public)
+    app.add_middleware(Authentication, authenticator=context.authenticator, public=public)
     app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Watching, metrics=context.metrics)
 
 
 def _context(
@@ -113,12 +118,22 @@ def _context(
     body_bytes = settings.body_limit_bytes
     limits = limits or BodyLimits(body_bytes=body_bytes, held_bytes=HELD_BODIES * body_bytes)
     threads = processors()
+    metrics = Metrics()
+    metered = MeteredDecoding(decoding, metrics)
+    checker = MeteredChecker(store, metered, metrics, snapshots=settings.index)
+    bodies = Bodies(limits)
+    workers = MeteredWorkers(metrics, threads=threads, places=threads * PLACES_PER_THREAD)
+    readiness = Readiness(store, metered, checker, max_age_s=settings.list_max_age_s)
+    metrics.built(decoding.level)
+    metrics.watch(Gauges(workers, bodies, checker, readiness))
     return Context(
         store=store,
-        decoding=decoding,
-        checker=Checker(store, decoding, snapshots=settings.index),
-        bodies=Bodies(limits),
-        workers=Workers(threads=threads, places=threads * PLACES_PER_THREAD),
+        decoding=metered,
+        checker=checker,
+        bodies=bodies,
+        workers=workers,
+        metrics=metrics,
+        readiness=readiness,
         authenticator=Authenticator(store.keys, local=addresses.is_local(settings), clock=clock),
     )
 
@@ -154,7 +169,7 @@ def server(app: FastAPI) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="h11",
+            http=Protocol,
             ws="none",
             loop="asyncio",
             lifespan="on",
@@ -172,10 +187,7 @@ def serve(settings: Settings) -> None:
 
     Raises BadSetting, StoreError, NoCage before anything is served.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    # It logs bytes of bodies that it cannot parse.
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    logs.begin(settings.log)
     with listen(settings) as listening, caging.for_service(settings) as decoding:
         app = create_app(settings, decoding)
         host, port = listening.getsockname()[:2]

@@ -54,6 +54,11 @@ class Bodies:
         self._limits = limits
         self._held_bytes = 0
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of bodies in memory."""
+        return self._held_bytes
+
     @asynccontextmanager
     async def received(
         self, request: Request, most_bytes: int | None = None

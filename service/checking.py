@@ -89,6 +89,11 @@ class Checker:
         self._policy = policy
         self._now_ms = now_ms
 
+    @property
+    def frames(self) -> int:
+        """Frame hashes of references in memory, of the lists that were asked for so far."""
+        return self._loader.frames
+
     def check(
         self, media: bytes | BinaryIO, *, lists: Sequence[str] = (), thorough: bool = False
     ) -> CheckResult:

@@ -25,6 +25,9 @@ RecircError
     ├── NothingToCompare       nothing_to_compare   a fingerprint that could never match
     ├── KeyNotFound            key_not_found        no API key has the id
     ├── KeyEnded               key_ended            the API key is revoked or has expired
+    ├── Draining               draining             the service is about to stop
+    ├── Loading                loading              indexes are not in memory yet
+    ├── StaleList              stale_list           a list is older than it may be
     └── StoreError             store_error          database unreadable, locked, full or newer
 """
 
@@ -41,10 +44,12 @@ __all__ = [
     "DecoderCrashed",
     "DecoderDied",
     "DecoderKilled",
+    "Draining",
     "KeyEnded",
     "KeyNotFound",
     "ListExists",
     "ListNotFound",
+    "Loading",
     "NoCage",
     "NothingToCompare",
     "OutOfCpu",
@@ -55,6 +60,7 @@ __all__ = [
     "ReferenceNotFound",
     "SandboxViolation",
     "ServiceError",
+    "StaleList",
     "StoreError",
     "UnreadablePath",
 ]
@@ -128,6 +134,24 @@ class KeyEnded(ServiceError):
     """The API key is revoked or has expired, and stays so."""
 
     code = "key_ended"
+
+
+class Draining(ServiceError):
+    """The service is about to stop: what it is at is finished, and others take the rest."""
+
+    code = "draining"
+
+
+class Loading(ServiceError):
+    """Indexes are being brought into memory; a check would wait for them."""
+
+    code = "loading"
+
+
+class StaleList(ServiceError):
+    """A list has had no new reference for longer than the operator allows."""
+
+    code = "stale_list"
 
 
 class StoreError(ServiceError):

@@ -161,3 +161,10 @@ EXPORT: Final = (
 )
 READY: Final[Example] = {"status": "ready", "sandbox": "full", "lists": 2, "references": 17}
 ALIVE: Final[Example] = {"status": "alive"}
+METRICS: Final = """# HELP recirc_checks_total Checks by verdict.
+# TYPE recirc_checks_total counter
+recirc_checks_total{verdict="match"} 12.0
+recirc_checks_total{verdict="near_match"} 3.0
+recirc_checks_total{verdict="no_match"} 40511.0
+recirc_checks_total{verdict="unscannable"} 87.0
+"""

@@ -6,7 +6,6 @@ same machine, directly (the header Origin) or by DNS rebinding (the header Host)
 """
 
 import re
-import uuid
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -37,8 +36,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
+        request_id = problems.request_id(scope)
         started = False
 
         async def send_with_headers(message: Message) -> None:

@@ -122,6 +122,11 @@ class Loader:
         self._lock = threading.Lock()  # of the dictionary of locks
         self._swept = False
 
+    @property
+    def frames(self) -> int:
+        """Frame hashes of all lists that are loaded."""
+        return sum(one.index.frames for one in list(self._loaded.values()))
+
     def load(self, name: str, version: int) -> LoadedList:
         """The list in this version or a later one. Raises ListNotFound, StoreError.
 

@@ -16,8 +16,8 @@ The trees of ``hashing.errors`` and ``service.errors`` come out by the same tabl
 
 import logging
 import traceback
+import uuid
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
@@ -26,13 +26,15 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from hashing.errors import RecircError
+from service import meanings
 from service.errors import CageFailed, NoCage, StoreError
-from service.meanings import OF_KEYS, Meaning
 from service.schemas import Problem, WrongField
 
+MEANINGS: Final = meanings.MEANINGS
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2  # a check of a short clip takes less
 _MOST_DETAIL: Final = 500  # characters; texts repeat names that a caller may make very long
@@ -100,159 +102,9 @@ class Busy(RequestError):
     code = "busy"
 
 
-_WRONG: Final = HTTPStatus.UNPROCESSABLE_ENTITY
-_CONFLICT: Final = HTTPStatus.CONFLICT
-MEANINGS: Final[Mapping[str, Meaning]] = {
-    "bad_multipart": Meaning(
-        HTTPStatus.BAD_REQUEST,
-        "The multipart body is not one file part and nothing else",
-        "Send the bytes as the body itself, or one part with a `filename`; parameters go into "
-        "the URL.",
-    ),
-    "cross_origin": Meaning(
-        HTTPStatus.FORBIDDEN,
-        "A web page of another origin sent this",
-        "Call the service from your server, not from a page.",
-    ),
-    "not_found": Meaning(HTTPStatus.NOT_FOUND, "There is no such address", "See `/openapi.json`."),
-    "list_not_found": Meaning(
-        HTTPStatus.NOT_FOUND, "No list has this name", "`GET /v1/lists` names all; or create it."
-    ),
-    "reference_not_found": Meaning(
-        HTTPStatus.NOT_FOUND,
-        "The list has no reference with this id",
-        "`GET /v1/lists/{list}/references` gives all ids.",
-    ),
-    "method_not_allowed": Meaning(
-        HTTPStatus.METHOD_NOT_ALLOWED,
-        "The address does not take this method",
-        "The header `Allow` says which it takes.",
-    ),
-    "body_timeout": Meaning(
-        HTTPStatus.REQUEST_TIMEOUT,
-        "The body came too slowly",
-        "Send it again on a better connection; nothing was kept.",
-    ),
-    "list_exists": Meaning(_CONFLICT, "A list has this name already", "Use it, or another name."),
-    "policy_conflict": Meaning(
-        _CONFLICT,
-        "Block references for an allow list, or the reverse",
-        "Import the file under another name.",
-    ),
-    "reference_conflict": Meaning(
-        _CONFLICT,
-        "The id belongs to a reference of another clip",
-        "Choose another id, or delete that reference first.",
-    ),
-    "body_too_large": Meaning(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "The body is longer than the service takes",
-        "Hash the clip where it is and send the fingerprint, or raise RECIRC_BODY_LIMIT_BYTES.",
-    ),
-    "encoded_body": Meaning(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "The body has a Content-Encoding",
-        "Send it as it is; media are compressed already.",
-    ),
-    "wrong_host": Meaning(
-        HTTPStatus.MISDIRECTED_REQUEST,
-        "This service does not answer for this host name",
-        "Use http://127.0.0.1 or http://localhost; a proxy in front has to set `Host` so.",
-    ),
-    "invalid_request": Meaning(
-        _WRONG, "A parameter or the JSON is not what it must be", "`errors` says where."
-    ),
-    "bad_name": Meaning(
-        _WRONG,
-        "A name, label, incident or source that recirc does not take",
-        "`detail` says what is allowed.",
-    ),
-    "bad_policy": Meaning(
-        _WRONG,
-        "A number of false alarms that the list cannot accept",
-        "`detail` says what is allowed; null is the default.",
-    ),
-    "bad_fingerprint": Meaning(
-        _WRONG,
-        "The body is no fingerprint document, or a damaged one",
-        "Send what `recirc hash --json` prints, unchanged.",
-    ),
-    "bad_list": Meaning(
-        _WRONG, "The body is no list file", "Send what `recirc export` writes; nothing was changed."
-    ),
-    "incompatible_hash": Meaning(
-        _WRONG,
-        "The hashes were made with other parameters",
-        "Hash the media again with this version of recirc.",
-    ),
-    "nothing_to_compare": Meaning(
-        _WRONG,
-        "The fingerprint has no hash to compare, so it could never match",
-        "The clip is too dark or too even; add another copy of it.",
-    ),
-    "empty_file": Meaning(_WRONG, "A reference of no bytes", "Send the media as the body."),
-    "not_media": Meaning(
-        _WRONG,
-        "A reference that no decoder recognises",
-        "Send the media itself; a fingerprint needs `Content-Type: application/json`.",
-    ),
-    "no_video": Meaning(_WRONG, "A reference without a picture", "Send a video or an image."),
-    "decoder_error": Meaning(
-        _WRONG, "A reference of which nothing could be decoded", "Copy the file again."
-    ),
-    "sandbox_violation": Meaning(
-        _WRONG, "A reference whose decoder tried to break out", "Treat the file as hostile."
-    ),
-    "decoder_crashed": Meaning(
-        _WRONG, "A reference that breaks its decoder", "Add another copy of it."
-    ),
-    "limit_memory": Meaning(
-        _WRONG, "A reference that takes too much memory", "Make a smaller copy and add that."
-    ),
-    "limit_cpu": Meaning(
-        _WRONG, "A reference that takes too much processor time", "Add it in parts."
-    ),
-    "limit_wall": Meaning(_WRONG, "A reference that takes too long", "Add it in parts."),
-    "bad_answer": Meaning(
-        _WRONG, "A reference whose decoder gives an impossible answer", "Treat it as hostile."
-    ),
-    "too_dark": Meaning(
-        _WRONG, "A reference too dark or plain to be recognised again", "Add a brighter copy."
-    ),
-    "internal_error": Meaning(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Something went wrong inside",
-        "Treat the clip as not checked; report the `request_id` to whoever runs the service.",
-    ),
-    "busy": Meaning(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "As many requests at once as there is room for",
-        "Try again after the seconds in `Retry-After`.",
-    ),
-    "decoder_killed": Meaning(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The decoder was killed from outside, as when a machine runs out of memory",
-        "Treat the clip as not checked and try again.",
-    ),
-    "cage_failed": Meaning(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The process that decodes broke down",
-        "Treat the clip as not checked and try again.",
-    ),
-    "no_cage": Meaning(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "Decoders cannot be locked up now, so nothing is decoded",
-        "Treat the clip as not checked; the service's log says why.",
-    ),
-    "store_error": Meaning(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The lists cannot be read or written now",
-        "Treat the clip as not checked and try again; the service's log says why.",
-    ),
-    **OF_KEYS,
-}
 # Codes of HTTP itself, for errors that Starlette raises before a route is found.
 _PLAIN: Final = {404: "not_found", 405: "method_not_allowed"}
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 # These texts may name files of the machine, or say more than is known to be harmless.
 _WITHHELD: Final = frozenset({"internal_error", "store_error", "no_cage"})
 
@@ -269,6 +121,13 @@ def respond(scope: Scope, error: RecircError) -> Response:
     fields = error.fields if isinstance(error, InvalidRequest) else ()
     headers = error.headers if isinstance(error, RequestError) else None
     return _response(scope, error.code, str(error), fields=fields, headers=headers)
+
+
+def of_no_request() -> Response:
+    """The answer to what is no HTTP request, in which there is no route and no guard."""
+    answer = _response({"state": {"request_id": uuid.uuid4().hex}}, "bad_request", "")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def respond_unexpected(scope: Scope, error: Exception) -> Response:
@@ -314,14 +173,9 @@ def example(code: str) -> dict[str, object]:
     )
 
 
-def errors_table() -> str:
-    """Every code that HTTP answers with, as a Markdown table in order of statuses."""
-    lines = ["| Code | Status | Means | What to do |", "|---|---|---|---|"]
-    lines += [
-        f"| `{code}` | {meaning.status.value} | {meaning.title}. | {meaning.mend} |"
-        for code, meaning in sorted(MEANINGS.items(), key=lambda one: (one[1].status, one[0]))
-    ]
-    return "\n".join(lines) + "\n"
+def in_order() -> list[tuple[str, meanings.Meaning]]:
+    """Every code that HTTP answers with, in order of statuses."""
+    return sorted(MEANINGS.items(), key=lambda one: (one[1].status, one[0]))
 
 
 def install(app: FastAPI) -> None:
@@ -347,7 +201,22 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     code = _PLAIN.get(error.status_code, "internal_error")
-    return _response(request.scope, code, "", headers=error.headers)
+    headers = dict(error.headers or {})
+    if code == "method_not_allowed":
+        headers["Allow"] = ", ".join(_allowed(request))
+    return _response(request.scope, code, "", headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of an address: each may be a route of its own, and Starlette names one's."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def _response(
@@ -362,6 +231,7 @@ def _response(
     if known in _WITHHELD or not detail:
         detail = f"{MEANINGS[known].title}. {MEANINGS[known].mend}"
     problem = _problem(known, detail, request_id=request_id(scope), fields=fields)
+    scope.setdefault("state", {})["code"] = known  # for the log and the metrics
     extra = dict(headers or {})
     if known == "busy":
         extra["Retry-After"] = str(RETRY_AFTER_S)

@@ -4,9 +4,11 @@
 test holds them together. Times are integer milliseconds.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from hashing.reference import MAX_TEXT
 
 # In the order of the types that they stand for; a test compares.
 VerdictName = Literal["match", "near_match", "no_match", "unscannable"]
@@ -18,8 +20,14 @@ Ranges = Annotated[list[Range], Field(description="[start, end] in ms; empty for
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Milliseconds = Annotated[int, Field(ge=0)]
+Time = Annotated[int, Field(ge=0, le=2**31 - 1, description="Milliseconds.")]
+Whole = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Quality = Annotated[int, Field(ge=0, le=100)]
+Hash = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$", description="64 hex digits.")]
 FalseAlarms = Annotated[
-    Annotated[float, Field(strict=True)] | None,  # else true and "1" would pass
+    # strict: else true and "1" would pass
+    Annotated[float, Field(strict=True, json_schema_extra={"minimum": 0.001, "maximum": 100})]
+    | None,
     Field(
         description="How many false alarms in 100,000 clips the list accepts: 0.001 to 100, an "
         "allow list 0.1 at most; null is the default, 0.1."
@@ -47,6 +55,22 @@ Codes = Annotated[
         "and `sandbox_limits_only`, which does not."
     ),
 ]
+
+
+# Bounds that are told in the OpenAPI document, and kept further inside, with a code of their own.
+LIST_NAME: Final[dict[str, JsonValue]] = {
+    "pattern": "^[a-z0-9][a-z0-9-]{0,63}$",
+    "examples": ["incident-x"],
+}
+REFERENCE_ID: Final[dict[str, JsonValue]] = {
+    "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$",
+    "examples": ["r1"],
+}
+# One line; what a pattern cannot say is which control characters are refused.
+LINE: Final[dict[str, JsonValue]] = {"minLength": 1, "maxLength": MAX_TEXT}
+Line = Annotated[str, Field(json_schema_extra=LINE)]
+Id = Annotated[str, Field(json_schema_extra=REFERENCE_ID)]
+FINGERPRINT: Final = {"$ref": "#/components/schemas/Fingerprint"}
 
 
 class _Shape(BaseModel):
@@ -162,6 +186,41 @@ class BriefAnswer(_Shape):
     elapsed_ms: Milliseconds
 
 
+class FingerprintCoverage(BaseModel):
+    """How much of the clip was hashed."""
+
+    container_ms: Whole
+    decoded_ms: Whole
+    sampled_frames: Whole
+    flat_frames: Whole
+    decode_errors: Whole
+    problems: list[str]
+
+
+class FingerprintTrack(BaseModel):
+    """Hashes of one track in one view. A frame is [time_ms, span_ms, quality, hash]."""
+
+    algorithm: Annotated[str, Field(min_length=1, max_length=64)]
+    parameters: dict[str, int]
+    view: str
+    stream: Annotated[int, Field(ge=0, le=32768)]
+    frames: list[tuple[Time, Time, Quality, Hash]]
+
+
+class Fingerprint(BaseModel):
+    """A fingerprint, as `recirc hash --json` prints it. Other keys are ignored.
+
+    Without `coverage` its sender vouches that it is of the whole clip. Bodies are read by
+    ``hashing.formats.document``; this shape is for the OpenAPI document.
+    """
+
+    recirc_fingerprint: Literal[1]
+    kind: KindName
+    duration_ms: Time
+    tracks: Annotated[list[FingerprintTrack], Field(max_length=64)]
+    coverage: FingerprintCoverage | None = None
+
+
 class ListOut(_Shape):
     """A list without its references. Every change adds one to ``version``."""
 
@@ -185,9 +244,15 @@ class ListsOut(_Shape):
 class ListIn(_Shape):
     """A list to be made."""
 
-    name: Annotated[str, Field(description="1 to 64 of a-z, 0-9 and -, the first of them no -.")]
+    name: Annotated[
+        str,
+        Field(
+            description="1 to 64 of a-z, 0-9 and -, the first of them no -.",
+            json_schema_extra=LIST_NAME,
+        ),
+    ]
     policy: PolicyName = "block"
-    source: str | None = None
+    source: Line | None = None
     false_alarms_per_100k: FalseAlarms = None
     patches: Patches = True
 
@@ -199,7 +264,7 @@ class ListPatch(_Shape):
     """
 
     policy: PolicyName | None = None
-    source: str | None = None
+    source: Line | None = None
     false_alarms_per_100k: FalseAlarms = None
     patches: Patches | None = None
 
@@ -243,8 +308,8 @@ class ReferenceAdded(_Shape):
 class ReferencePatch(_Shape):
     """What of a reference is to change; what is left out stays, null takes it away."""
 
-    label: str | None = None
-    incident: str | None = None
+    label: Line | None = None
+    incident: Line | None = None
 
 
 class BadLineOut(_Shape):

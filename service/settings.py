@@ -18,6 +18,7 @@ from service.errors import BadSetting
 
 _DAY_S: Final = 86_400
 _HOST_NAME: Final = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+")
+_MOST_AGE_S: Final = 100 * 365 * _DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,17 @@ BODY_LIMIT_BYTES: Final = Variable(
     "268435456",  # 256 MiB; request bodies are held in memory
     "The longest request body in bytes, at least 1024; longer ones are refused.",
 )
+LOG: Final = Variable(
+    "RECIRC_LOG",
+    "`text` on a terminal, else `json`",
+    "How `recirc serve` logs on standard error: `json`, an object a line, or `text`.",
+)
+LIST_MAX_AGE_S: Final = Variable(
+    "RECIRC_LIST_MAX_AGE_S",
+    "0",
+    "Seconds that a list may go without a new reference before `/readyz` says `stale_list`; "
+    "0 is for ever.",
+)
 INDEX: Final = Variable(
     "RECIRC_INDEX",
     "the database's name with .index behind it",
@@ -90,6 +102,13 @@ class Sandbox(StrEnum):
 
     FULL = "full"
     LIMITS_ONLY = "limits-only"
+
+
+class LogForm(StrEnum):
+    """How the service logs."""
+
+    JSON = "json"  # for what collects logs
+    TEXT = "text"  # for people
 
 
 # What one clip may take; ``hashing.media.Limits`` says where each default comes from. Each code is
@@ -142,6 +161,8 @@ VARIABLES: Final = (
     PORT,
     HOSTS,
     BODY_LIMIT_BYTES,
+    LOG,
+    LIST_MAX_AGE_S,
     SANDBOX,
     CHECK_WALL_S,
     CHECK_CPU_S,
@@ -153,7 +174,8 @@ VARIABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that a deployment may choose. ``index``: None keeps no index files.
+    """All that a deployment may choose. ``index``: None keeps no index files. ``log``: None is as
+    standard error has it. ``list_max_age_s``: None is for ever.
 
     ``hosts``: names that requests may be for, beside those of this machine.
 
@@ -170,6 +192,8 @@ class Settings:
     check_memory_mib: int
     index: Path | None = None
     hosts: frozenset[str] = frozenset()
+    log: LogForm | None = None
+    list_max_age_s: int | None = None
     media: Limits = field(default_factory=Limits)
     archives: ArchiveLimits = DEFAULT_LIMITS
 
@@ -202,6 +226,9 @@ def from_environment(
         ),
         index=_index(environment, path),
         hosts=_hosts(_value(environment, HOSTS)),
+        log=_log(environment.get(LOG.name)),
+        list_max_age_s=_whole(LIST_MAX_AGE_S, _value(environment, LIST_MAX_AGE_S), 0, _MOST_AGE_S)
+        or None,
         media=Limits(**_limits(environment, MEDIA_LIMITS)),
         archives=ArchiveLimits(**_limits(environment, ARCHIVE_LIMITS)),
     )
@@ -275,6 +302,16 @@ def _sandbox(untrusted: str) -> Sandbox:
         raise BadSetting(
             f"{SANDBOX.name} (--sandbox): {untrusted[:40]!a} is not {known}"
         ) from problem
+
+
+def _log(untrusted: str | None) -> LogForm | None:
+    if not untrusted:
+        return None
+    try:
+        return LogForm(untrusted.strip())
+    except ValueError as problem:
+        known = " or ".join(LogForm)
+        raise BadSetting(f"{LOG.name}: {untrusted[:40]!a} is not {known}") from problem
 
 
 def _whole(variable: Variable, untrusted: str, least: int, most: int) -> int:

@@ -250,6 +250,11 @@ class MemoryStore:
                 digest = one.fingerprint.digest
                 yield Patched(name, digest, None if digest in known else one.patches)
 
+    def changed_ms(self, list_name: str) -> int:
+        with self._open():
+            listed = self._list(list_name)
+            return max([listed.info.created_at_ms, *listed.added_at_ms.values()])
+
     def versions(self) -> dict[str, int]:
         with self._open():
             return {name: listed.info.version for name, listed in self._lists.items()}

@@ -44,9 +44,18 @@ Thorough = Annotated[
     dependencies=[needs(Scope.CHECK)],
     response_model=AnyAnswer,
     responses=described(
-        200, examples.CHECKS, "list_not_found", *_BODY_CODES, "invalid_request", "store_error"
+        200,
+        examples.CHECKS,
+        "list_not_found",
+        *_BODY_CODES,
+        "invalid_request",
+        "store_error",
+        "no_cage",
     ),
-    openapi_extra=request_body("The media itself, whatever its content type.", MEDIA),
+    # Not required: no bytes are no media, which is an answer and no error.
+    openapi_extra=request_body(
+        "The media itself, whatever its content type.", MEDIA, required=False
+    ),
 )
 async def check(
     request: Request, context: Parts, caller: From, lists: ListNames, thorough: Thorough = False
@@ -64,7 +73,7 @@ async def check(
         await _require_lists(context, lists)
         async with context.bodies.received(request) as body:
             work = partial(context.checker.check, body, lists=lists, thorough=thorough)
-            return await _answer(context, caller, work)
+            return await _answer(request, context, caller, work)
 
 
 @router.post(
@@ -84,7 +93,7 @@ async def check(
     ),
     openapi_extra=request_body(
         "A fingerprint, as `recirc hash --json` prints it. Other keys are ignored.",
-        {"application/json": {"schema": {"type": "object"}, "example": examples.FINGERPRINT}},
+        {"application/json": {"schema": schemas.FINGERPRINT, "example": examples.FINGERPRINT}},
     ),
 )
 async def check_fingerprint(
@@ -100,7 +109,7 @@ async def check_fingerprint(
         async with context.bodies.received(request) as body:
             fingerprint, coverage = await context.workers.run(partial(fingerprint_of, body))
         work = partial(context.checker.check_fingerprint, fingerprint, coverage, lists=lists)
-        return await _answer(context, caller, work)
+        return await _answer(request, context, caller, work)
 
 
 async def _require_lists(context: Context, names: list[str]) -> None:
@@ -108,8 +117,12 @@ async def _require_lists(context: Context, names: list[str]) -> None:
     await context.workers.run(partial(context.checker.lists, names))
 
 
-async def _answer(context: Context, caller: Caller, work: Callable[[], CheckResult]) -> AnyAnswer:
-    return seen_by(caller, answers.of_check(await context.workers.run(work)))
+async def _answer(
+    request: Request, context: Context, caller: Caller, work: Callable[[], CheckResult]
+) -> AnyAnswer:
+    result = await context.workers.run(work)
+    request.state.checked = result  # for the line in the log
+    return seen_by(caller, answers.of_check(result))
 
 
 def seen_by(caller: Caller, answer: answers.CheckAnswer) -> AnyAnswer:

@@ -6,12 +6,14 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from service import problems
+from service import problems, schemas
 from service.authentication import Authenticator
 from service.bodies import MOST_JSON_BYTES, Bodies, Model, json_of
 from service.callers import Caller
 from service.checking import Checker
 from service.media.decoding import Decoding
+from service.metrics import Metrics
+from service.readiness import Readiness
 from service.store.base import Store
 from service.workers import Workers
 
@@ -30,6 +32,8 @@ class Context:
     bodies: Bodies
     workers: Workers
     authenticator: Authenticator
+    metrics: Metrics
+    readiness: Readiness
 
 
 def _context(request: Request) -> Context:
@@ -45,14 +49,21 @@ def _caller(request: Request) -> Caller:
 
 Parts = Annotated[Context, Depends(_context)]
 From = Annotated[Caller, Depends(_caller)]
-ListName = Annotated[str, Path(alias="list", description="The list's name.")]
-ReferenceId = Annotated[str, Path(alias="id", description="The reference's id.")]
+ListName = Annotated[
+    str,
+    Path(alias="list", description="The list's name.", json_schema_extra=schemas.LIST_NAME),
+]
+ReferenceId = Annotated[
+    str,
+    Path(alias="id", description="The reference's id.", json_schema_extra=schemas.REFERENCE_ID),
+]
 ListNames = Annotated[
     list[str],
     Query(
         alias="list",
         default_factory=list,
         description="Check against these lists only; repeat it. Default: all.",
+        json_schema_extra={"items": {"type": "string"} | schemas.LIST_NAME},
     ),
 ]
 
@@ -67,9 +78,11 @@ def json_body(model: type[Model]) -> Callable[[Request, Context], Awaitable[Mode
     return read
 
 
-def request_body(description: str, content: dict[str, object]) -> Operation:
+def request_body(
+    description: str, content: dict[str, object], *, required: bool = True
+) -> Operation:
     """The OpenAPI of a body that a route reads itself."""
-    body = {"description": description, "required": True, "content": content}
+    body = {"description": description, "required": required, "content": content}
     return {"requestBody": body}
 
 

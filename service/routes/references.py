@@ -33,9 +33,13 @@ router = APIRouter(tags=["references"])
 MOST_LISTED: Final = 1000
 _JSON: Final = "application/json"
 _FOUND = ("list_not_found", "reference_not_found", "store_error")
-Label = Annotated[str | None, Query(description="What people call it; 1 to 200 characters.")]
-Incident = Annotated[str | None, Query(description="The event that it belongs to.")]
-Id = Annotated[str | None, Query(description="Its id; else the start of the digest.", alias="id")]
+Label = Annotated[
+    schemas.Line | None, Query(description="What people call it; 1 to 200 characters.")
+]
+Incident = Annotated[schemas.Line | None, Query(description="The event that it belongs to.")]
+Id = Annotated[
+    schemas.Id | None, Query(description="Its id; else the start of the digest.", alias="id")
+]
 AfterId = Annotated[str | None, Query(description="Where the last page ended.")]
 Limit = Annotated[int, Query(ge=1, le=MOST_LISTED)]
 
@@ -92,6 +96,15 @@ def references(
             "no_video",
             "decoder_error",
             "too_dark",
+            "sandbox_violation",
+            "decoder_crashed",
+            "limit_memory",
+            "limit_cpu",
+            "limit_wall",
+            "bad_answer",
+            "decoder_killed",
+            "cage_failed",
+            "no_cage",
             "body_timeout",
             "body_too_large",
             "encoded_body",
@@ -102,7 +115,7 @@ def references(
     },
     openapi_extra=request_body(
         "Media, of any content type; or a fingerprint, as application/json.",
-        MEDIA | {_JSON: {"schema": {"type": "object"}, "example": examples.FINGERPRINT}},
+        MEDIA | {_JSON: {"schema": schemas.FINGERPRINT, "example": examples.FINGERPRINT}},
     ),
 )
 async def add_reference(

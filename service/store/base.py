@@ -244,6 +244,10 @@ class Store(Protocol):
         """
         ...
 
+    def changed_ms(self, list_name: str) -> int:
+        """When the list was made or got its last reference, whichever is later."""
+        ...
+
     def versions(self) -> Mapping[str, int]:
         """Each list's version by its name: what tells an index that it is out of date."""
         ...

@@ -61,6 +61,19 @@ def algorithms(database: Database, list_id: int) -> tuple[Algorithm, ...]:
     return tuple(sorted(distinct, key=str))
 
 
+def changed_ms(database: Database, list_id: int) -> int:
+    """When the list was made or got its last reference; in time proportional to its references."""
+    row: tuple[int] = database.execute(
+        """
+        SELECT max(created_at_ms, coalesce(
+            (SELECT max(added_at_ms) FROM "references" WHERE list_id = lists.id), 0))
+        FROM lists WHERE id = ?
+        """,
+        (list_id,),
+    ).fetchone()
+    return row[0]
+
+
 def bump(database: Database, list_id: int) -> None:
     """Add one to a list's version."""
     database.execute("UPDATE lists SET version = version + 1 WHERE id = ?", (list_id,))

@@ -266,6 +266,11 @@ class SqliteStore:
                     tracks = rows.patches(reference_id, packed)
                 yield Patched(reference_id, digest, tracks)
 
+    def changed_ms(self, list_name: str) -> int:
+        """As ``Store.changed_ms``."""
+        with self._connections.reading() as database:
+            return queries.changed_ms(database, queries.list_id(database, list_name))
+
     def versions(self) -> dict[str, int]:
         """As ``Store.versions``."""
         with self._connections.reading() as database:

@@ -379,6 +379,22 @@ def test_a_snapshot_does_not_move(store: Store) -> None:
     assert list(store.fingerprints("a")) == [both, R3]
 
 
+def test_a_list_changes_when_it_is_made_and_when_references_come(store: Store) -> None:
+    made_ms = store.create_list("a", policy=Policy.BLOCK).created_at_ms
+    assert store.changed_ms("a") == made_ms
+
+    store.add("a", [R1])
+    first_ms = store.get_summary("a", "r1").added_at_ms
+    assert store.changed_ms("a") == first_ms > made_ms
+
+    store.add("a", [R2])
+    store.update_reference("a", "r1", label="another", incident=None)
+    assert store.changed_ms("a") == store.get_summary("a", "r2").added_at_ms > first_ms
+
+    with pytest.raises(ListNotFound):
+        store.changed_ms("b")
+
+
 def test_threads_share_a_store(store: Store) -> None:
     def work(seed: int) -> int:
         added = store.add("a", [reference(f"r{seed}", seed)]).added

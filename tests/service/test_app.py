@@ -1,5 +1,6 @@
 """The service as a whole, over real sockets."""
 
+import json
 import os
 import signal
 import socket
@@ -15,7 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hashing.extract import REFERENCE, extract
+from hashing.extract import CLIP, REFERENCE, extract
+from hashing.formats.document import to_document
 from hashing.reference import Reference
 from service import issuing
 from service.app import listen
@@ -24,6 +26,7 @@ from service.callers import Scope
 from service.errors import BadSetting, StoreError
 from service.media import landlock
 from service.problems import Busy
+from service.schemas import Problem
 from service.store.base import Snapshot
 from service.store.sqlite import SqliteStore
 from tests.fingerprints import video
@@ -155,9 +158,15 @@ def test_an_upload_of_several_megabytes_is_never_in_a_file(database: Path, tmp_p
     assert not any(b"PADDING!" in content for content in kept)
 
 
-def test_the_log_says_where_it_listens_and_nothing_of_requests(
+def test_the_log_says_where_it_listens_and_of_requests_only_how_they_ended(
     database: Path, tmp_path: Path
 ) -> None:
+    """Whatever a caller may put where, none of it, nor of what is listed, is in any line."""
+    fingerprint = extract(clip(7), CLIP).fingerprint
+    sent = to_document(fingerprint, None)
+    hashes = [frame[3] for track in sent["tracks"] for frame in track["frames"]]
+    known = {"X-Request-Id": "0123456789abcdef" * 2, "traceparent": f"00-{'a1' * 16}-{'b2' * 8}-01"}
+    private = {"X-Request-Id": "PRIVATE", "traceparent": "PRIVATE", "User-Agent": "PRIVATE"}
     with (
         process(_SERVE, database, tmp_path) as (address, logged),
         httpx.Client(base_url=address) as http,
@@ -172,12 +181,45 @@ def test_the_log_says_where_it_listens_and_nothing_of_requests(
             ),
             http.post("/v1/lists/a/references?label=PRIVATE&id=p", content=clip(2)),
             http.post("/v1/lists/PRIVATE/references", content=b"PRIVATE"),
-            http.get("/PRIVATE"),
+            http.get("/PRIVATE?PRIVATE"),
+            http.request("PRIVATE", "/v1/lists", headers=private),
+            http.post("/v1/check/fingerprint", json=sent, headers=known),
+            http.post("/v1/lists", json={"name": "private-list", "source": "PRIVATE"}),
+            http.delete("/v1/lists/private-list"),
+            http.get("/v1/lists/a/references/PRIVATE"),
+            http.get("/v1/lists", headers={"Host": "private.example"}),
+            http.get("/v1/lists", headers={"Origin": "https://private.example"}),
+            http.post("/v1/check/fingerprint", content=b'{"PRIVATE": "PRIVATE"}'),
+            http.get("/metrics"),
         ]
 
-    assert [answer.status_code for answer in answers] == [200, 200, 400, 201, 404, 404]
-    assert len(logged) == 1
-    assert "no API key is configured, so on this machine only" in logged[0]
+    statuses = [200, 200, 400, 201, 404, 404, 405, 200, 201, 204, 404, 421, 403, 422, 200]
+    assert [answer.status_code for answer in answers] == statuses
+    first, *lines = [json.loads(line) for line in logged]
+    assert "no API key is configured, so on this machine only" in first["message"]
+    assert [line["status"] for line in lines] == statuses
+    assert [line["request_id"] for line in lines] == [
+        one.headers["X-Request-Id"] for one in answers
+    ]
+    whole = "".join(logged[1:])
+    for word in ("private", "127.0.0.1", str(tmp_path), "a.mp4", "r1", "PADDING", *hashes):
+        assert word.lower() not in whole.lower(), word
+    assert "private" not in logged[0].lower()
+    checked = lines[7]
+    assert (checked["verdict"], checked["problems"]) == ("no_match", [])
+    assert checked["request_id"] == known["X-Request-Id"]
+    assert (checked["trace_id"], checked["span_id"]) == ("a1" * 16, "b2" * 8)
+    assert {line["route"] for line in lines} == {
+        "/v1/check",
+        "/v1/check/fingerprint",
+        "/v1/lists",
+        "/v1/lists/{list}",
+        "/v1/lists/{list}/references",
+        "/v1/lists/{list}/references/{id}",
+        "/metrics",
+        "other",
+    }
+    assert "private" not in answers[-1].text.lower()
 
 
 def raw(address: str, sent: bytes) -> bytes:
@@ -217,6 +259,32 @@ def test_a_body_above_the_limit_is_refused_before_its_end(database: Path, sent: 
     assert b'"code":"body_too_large"' in answer
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"PRIVATE\r\n\r\n", id="no request line"),
+        pytest.param(b"GET / HTTP/1.1\r\nPRIVATE\r\n\r\n", id="no header"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="no host"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 100_000, id="endless header"),
+        pytest.param(HEAD + b"Content-Length: PRIVATE\r\n\r\n", id="no number"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03PRIVATE\r\n", id="TLS"),
+    ],
+)
+def test_what_is_no_request_gets_a_problem_too(
+    database: Path, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(database) as address:
+        answer = raw(address, sent)
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    problem = Problem.model_validate_json(body)
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"connection: close" in head.lower()
+    assert b"application/problem+json" in head
+    assert problem.code == "bad_request"
+    assert "PRIVATE" not in caplog.text + answer.decode()
+
+
 def test_a_client_that_sends_it_all_first_still_gets_the_answer(database: Path) -> None:
     with serving(database) as address:
         answer = httpx.post(f"{address}/v1/check", content=bytes(16 * LIMITS.body_bytes))
@@ -249,9 +317,9 @@ def test_a_client_that_goes_away_while_sending_is_no_error(
 class SlowStore(MemoryStore):
     """A store that takes long, until told, when it is asked for versions the n-th time."""
 
-    def __init__(self, slow_time: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.times_left = slow_time
+        self.times_left = 0
         self.asked = threading.Event()
         self.told = threading.Event()
 
@@ -265,8 +333,11 @@ class SlowStore(MemoryStore):
 
 @pytest.mark.parametrize("slow_time", [1, 2], ids=["while lists load", "while the clip is checked"])
 def test_others_are_answered_while_a_check_works(tmp_path: Path, slow_time: int) -> None:
-    store = SlowStore(slow_time)
+    store = SlowStore()
     with serving(tmp_path, store=store) as address:
+        while httpx.get(f"{address}/readyz").json().get("code") == "loading":
+            pass
+        store.times_left = slow_time
         checking = threading.Thread(target=httpx.post, args=(f"{address}/v1/check",))
         checking.start()
         try:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ValidationError
 
 from hashing.fingerprint import Kind
@@ -153,6 +154,7 @@ def test_the_paths_are_those_of_the_contract(openapi: Json) -> None:
         "DELETE /v1/keys/{id}",
         "GET /livez",
         "GET /readyz",
+        "GET /metrics",
     }
 
 
@@ -168,6 +170,13 @@ def test_every_answer_has_an_example_that_is_true_to_its_schema(openapi: Json) -
                     require_true(media_type, content, example["value"], int(status))
                     seen += 1
     assert seen > 100
+
+
+def test_every_code_is_answered_by_some_address(openapi: Json) -> None:
+    text = json.dumps(openapi["paths"])
+
+    told = {code for code in problems.MEANINGS if f'"{code}": {{"value"' in text}
+    assert problems.MEANINGS.keys() - told == {"bad_request", "not_found", "method_not_allowed"}
 
 
 def test_every_request_body_has_an_example_that_is_true_to_its_schema(openapi: Json) -> None:
@@ -213,6 +222,9 @@ def validated(schema: dict[str, Any], value: str) -> BaseModel:
 
 
 def require_true(media_type: str, content: Json, value: object, status: int) -> None:
+    if media_type == "text/plain":
+        assert list(text_string_to_metric_families(str(value)))
+        return
     if media_type == "application/jsonl":
         _, items = listfile.read(str(value).encode().splitlines(True))
         assert all(isinstance(item, listfile.Line) for item in items)

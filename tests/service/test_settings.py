@@ -15,6 +15,7 @@ from service.settings import (
     ARCHIVE_LIMITS,
     MEDIA_LIMITS,
     VARIABLES,
+    LogForm,
     Sandbox,
     Settings,
     from_environment,
@@ -108,6 +109,21 @@ def test_an_option_goes_before_the_variable() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [(None, None), ("", None), ("json", LogForm.JSON), (" text ", LogForm.TEXT)],
+)
+def test_how_to_log_is_told_or_left_to_standard_error(
+    value: str | None, form: LogForm | None
+) -> None:
+    assert from_environment({} if value is None else {"RECIRC_LOG": value}).log is form
+
+
+@pytest.mark.parametrize(("value", "age_s"), [("", None), ("0", None), ("1", 1), ("86400", 86400)])
+def test_lists_may_be_as_old_as_is_told(value: str, age_s: int | None) -> None:
+    assert from_environment({"RECIRC_LIST_MAX_AGE_S": value}).list_max_age_s == age_s
+
+
 def test_databases_share_no_index_folder() -> None:
     """Not even those of one name: their lists' index files would take each other's places."""
     folders = [
@@ -150,6 +166,8 @@ def test_a_tilde_is_the_home_folder() -> None:
         pytest.param("RECIRC_LIMIT_FRAMES", "0", "not from 1", id="no frames"),
         pytest.param("RECIRC_LIMIT_SECONDS", "1h", "not a whole number", id="seconds in words"),
         pytest.param("RECIRC_ZIP_LIMIT_RATIO", "1" * 18, "not from 1 to", id="absurd ratio"),
+        pytest.param("RECIRC_LOG", "xml", "not json or text", id="another form of logs"),
+        pytest.param("RECIRC_LIST_MAX_AGE_S", "-1", "not a whole number", id="no age"),
         pytest.param("RECIRC_DB", "/", "not the name of a file", id="database a folder"),
         pytest.param("RECIRC_DB", "~nobody-there/a", "nobody-there", id="no such home"),
     ],
