@@ -10,7 +10,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from service import key_commands, opening
+from service import audit_commands, key_commands, opening
 from service.parameters import (
     AddPatches,
     Database,
@@ -61,11 +61,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 lists_app = typer.Typer(
-    help="Show what lists there are, or one of them, or set what one accepts.",
-    rich_markup_mode=None,
+    rich_markup_mode=None, help="Show all lists or one, or set what it accepts."
 )
 app.add_typer(lists_app, name="lists", invoke_without_command=True)
 app.add_typer(key_commands.app, name="keys")
+app.add_typer(audit_commands.app, name="audit")
 
 
 @app.command(epilog=_EPILOG)

@@ -1,4 +1,4 @@
-"""The answers about API keys that OpenAPI shows as examples."""
+"""The answers about API keys and the audit record that OpenAPI shows as examples."""
 
 from typing import Final
 
@@ -22,3 +22,16 @@ KEYS: Final[Example] = {"keys": [KEY]}
 ISSUED: Final[Example] = {"key": f"recirc_{KEY['id']}_{'x' * 43}000000", "info": KEY}
 KEY_IN: Final[Example] = {"name": "upload queue", "scope": "check", "expires_days": 365}
 ROTATION: Final[Example] = {"overlap_hours": 24}
+ENTRY: Final[Example] = {
+    "sequence": 7,
+    "time_ms": 1774000000000,
+    "who": f"key:{KEY['id']}",
+    "what": "references.remove",
+    "list": "incident-x",
+    "version_before": 6,
+    "version_after": 7,
+    "change": {"removed": {"count": 1, "ids": ["r1"]}},
+    "previous": "5f0e" * 16,
+    "hash": "c1a7" * 16,
+}
+AUDIT: Final[Example] = {"entries": [ENTRY], "next_after": 7, "head": "0b3d" * 16}

@@ -1,11 +1,11 @@
-"""The shapes of requests and answers about API keys, as OpenAPI shows them.
+"""The shapes of requests and answers about API keys and the audit record, as OpenAPI shows them.
 
 Times are integer milliseconds since 1970.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from hashing.reference import MAX_TEXT
 from service.issuing import MOST_DAYS, MOST_OVERLAP_HOURS, OVERLAP_HOURS
@@ -81,3 +81,41 @@ class KeyRotation(_Shape):
         ),
     ] = OVERLAP_HOURS
     expires_days: Days = None
+
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A SHA-256.")]
+
+
+class AuditEntry(_Shape):
+    """One change. Texts that people wrote are not told, only that they changed.
+
+    `hash` is the SHA-256 of the canonical JSON (RFC 8785) of all the other fields.
+    """
+
+    sequence: Annotated[int, Field(ge=1)]
+    time_ms: Milliseconds
+    who: Annotated[
+        str,
+        Field(
+            description="`key:<id>`; `cli:<number of a system account>`; `local`, over HTTP before "
+            "there was a key; `recirc` itself."
+        ),
+    ]
+    what: str
+    list: str | None
+    version_before: Annotated[int | None, Field(description="Of the list; null: there was none.")]
+    version_after: Annotated[int | None, Field(description="Of the list; null: there is none.")]
+    change: dict[str, JsonValue]
+    previous: Digest
+    hash: Digest
+
+
+class AuditOut(_Shape):
+    """A page of the record; ask on with ``after`` until ``next_after`` is null.
+
+    `head` is the hash of the record's last entry: keep it elsewhere.
+    """
+
+    entries: list[AuditEntry]
+    next_after: int | None
+    head: Digest

@@ -21,7 +21,7 @@ from service.metering import MeteredChecker, MeteredDecoding, MeteredWorkers
 from service.metrics import Metrics
 from service.protocol import Protocol
 from service.readiness import Readiness
-from service.routes import access, check, health, keys, lists, references
+from service.routes import access, audit, check, health, keys, lists, references
 from service.routes.context import Context
 from service.settings import Settings
 from service.store.base import Store
@@ -31,7 +31,14 @@ from service.workers import processors
 
 HELD_BODIES: Final = 4  # bodies of the greatest length that may be in memory at a time
 PLACES_PER_THREAD: Final = 16  # requests that send or wait while one is worked on
-ROUTERS: Final = (check.router, lists.router, references.router, keys.router, health.router)
+ROUTERS: Final = (
+    check.router,
+    lists.router,
+    references.router,
+    keys.router,
+    audit.router,
+    health.router,
+)
 SHUTDOWN_S: Final = 20  # for what is being checked to be answered
 _BACKLOG: Final = 128
 _log = logging.getLogger(__name__)

@@ -31,6 +31,11 @@ class Caller:
     key: str
     scope: Scope
 
+    @property
+    def who(self) -> str:
+        """As the audit record has them."""
+        return self.key if self is OWNER else f"key:{self.key}"
+
     def may(self, scope: Scope) -> bool:
         """Whether ``scope`` is allowed to them."""
         return self.scope >= scope

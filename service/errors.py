@@ -23,6 +23,7 @@ RecircError
     ├── ReferenceNotFound      reference_not_found  the list has no reference with the id
     ├── ReferenceConflict      reference_conflict   same id, another fingerprint
     ├── NothingToCompare       nothing_to_compare   a fingerprint that could never match
+    ├── AuditBroken            audit_broken         the audit record was tampered with
     ├── KeyNotFound            key_not_found        no API key has the id
     ├── KeyEnded               key_ended            the API key is revoked or has expired
     ├── Draining               draining             the service is about to stop
@@ -36,6 +37,7 @@ from hashing.reference import BadName
 from hashing.verdict import BadPolicy
 
 __all__ = [
+    "AuditBroken",
     "BadAnswer",
     "BadName",
     "BadPolicy",
@@ -122,6 +124,12 @@ class NothingToCompare(ServiceError):
     """The fingerprint has no frame hashes that this version compares: it could never match."""
 
     code = "nothing_to_compare"
+
+
+class AuditBroken(ServiceError):
+    """The audit record is not what was written, or not of what there is."""
+
+    code = "audit_broken"
 
 
 class KeyNotFound(ServiceError):

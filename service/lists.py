@@ -81,6 +81,7 @@ def import_file(store: Store, list_name: str, lines: Iterable[bytes]) -> ImportR
         _comparable(items, bad_lines, numbers),
         policy=header.policy,
         source=header.source,
+        imported=True,
     )
     bad_lines += [
         BadLine(

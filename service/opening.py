@@ -68,11 +68,16 @@ def opened(database: Path | None) -> "Iterator[tuple[Console, Store]]":
     prepare()
     from service.store.sqlite import SqliteStore
 
-    store = SqliteStore(settings(database).database)
+    store = SqliteStore(settings(database).database, who=_who())
     try:
         yield console(), store
     finally:
         store.close()
+
+
+def _who() -> str:
+    """As the audit record has whoever runs this command: a number, for it is never deleted."""
+    return f"cli:{os.getuid()}" if hasattr(os, "getuid") else "cli"
 
 
 @contextmanager

@@ -1,20 +1,31 @@
 """The Keys in memory: a fake for tests, held to the same contract as the real ones."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
+from typing import Self
 
 from hashing.reference import require_text
+from service.audit import What
 from service.callers import Scope
 from service.errors import KeyEnded, KeyNotFound
 from service.keys import KeyInfo, State, StoredKey
+from service.store import deeds
+from tests.memory_audit import MemoryTrail
 
 
 class MemoryKeys:
     """Keys in a dictionary, in order of their making."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    def __init__(self, clock: Callable[[], int], trail: MemoryTrail) -> None:
         self._clock = clock
+        self._trail = trail
         self._kept: dict[str, StoredKey] = {}
+
+    def by(self, who: str) -> Self:
+        bound = copy(self)
+        bound._trail = self._trail.by(who)
+        return bound
 
     def create(
         self, key_id: str, digest: bytes, *, name: str, scope: Scope, lifetime_ms: int | None
@@ -24,6 +35,7 @@ class MemoryKeys:
         expires_at_ms = None if lifetime_ms is None else now_ms + lifetime_ms
         info = KeyInfo(key_id, name, scope, now_ms, expires_at_ms)
         self._kept[key_id] = StoredKey(info, digest)
+        self._trail.add(What.KEY_CREATE, deeds.issued(info))
         return info
 
     def rotate(
@@ -41,6 +53,7 @@ class MemoryKeys:
             else now_ms + lifetime_ms,
         )
         self._kept[key_id] = StoredKey(info, digest, before.digest)
+        self._trail.add(What.KEY_ROTATE, deeds.rotated(info))
         return info
 
     def revoke(self, key_id: str) -> KeyInfo:
@@ -48,6 +61,7 @@ class MemoryKeys:
         if before.info.revoked_at_ms is None:
             info = replace(before.info, revoked_at_ms=self._clock())
             self._kept[key_id] = replace(before, info=info)
+            self._trail.add(What.KEY_REVOKE, deeds.revoked(key_id))
         return self._kept[key_id].info
 
     def find(self, key_id: str) -> StoredKey | None:

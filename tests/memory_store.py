@@ -4,11 +4,16 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from hashing.reference import Policy, Reference, require_list_name, require_text
 from hashing.verdict import require_false_alarms
+from service import audit
+from service.audit import Change, KeyFacts, What
 from service.errors import ListExists, ListNotFound, ReferenceNotFound, StoreError
+from service.store import deeds
 from service.store.base import (
     AddResult,
     Changes,
@@ -19,6 +24,7 @@ from service.store.base import (
     RemoveResult,
     Snapshot,
 )
+from tests.memory_audit import MemoryAudit, MemoryTrail
 from tests.memory_keys import MemoryKeys
 
 
@@ -49,11 +55,21 @@ class MemoryStore:
         self._lists: dict[str, _List] = {}
         self._deleted: dict[str, int] = {}
         self._closed = False
-        self._keys = MemoryKeys(clock)
+        self._trail = MemoryTrail(MemoryAudit(self._facts), clock, audit.ITSELF)
+        self._keys = MemoryKeys(clock, self._trail)
 
     @property
     def keys(self) -> MemoryKeys:
         return self._keys
+
+    @property
+    def audit(self) -> MemoryAudit:
+        return self._trail.record
+
+    def by(self, who: str) -> Self:
+        bound = copy(self)
+        bound._trail, bound._keys = self._trail.by(who), self._keys.by(who)
+        return bound
 
     def create_list(
         self,
@@ -90,8 +106,9 @@ class MemoryStore:
             require_text(source, "source")
             accepted = require_false_alarms(false_alarms_per_100k, policy)
             listed = self._list(name)
+            before = listed.info
             wanted = replace(
-                listed.info,
+                before,
                 policy=policy,
                 source=source,
                 false_alarms_per_100k=accepted,
@@ -103,13 +120,15 @@ class MemoryStore:
                     listed.references = {
                         name: replace(one, patches=()) for name, one in listed.references.items()
                     }
-                listed.bump()
+                self._bump(listed, What.LIST_UPDATE, deeds.updated(before, wanted))
             return listed.info
 
     def delete_list(self, name: str) -> None:
         with self._open():
-            self._deleted[name] = self._list(name).info.version
+            info = self._list(name).info
+            self._deleted[name] = info.version
             del self._lists[name]
+            self._trail.add(What.LIST_DELETE, deeds.deleted(info), name, info.version, None)
 
     def add(
         self,
@@ -120,6 +139,7 @@ class MemoryStore:
         policy: Policy = Policy.BLOCK,
         source: str | None = None,
         patches: bool = True,
+        imported: bool = False,
     ) -> AddResult:
         with self._open():
             # All are read before anything changes: an error on the way leaves nothing.
@@ -134,7 +154,7 @@ class MemoryStore:
             added: list[str] = []
             unchanged: list[str] = []
             conflicts: list[str] = []
-            patched = False
+            patched = sum(bool(one.patches) for one in listed.references.values())
             for given in batch:
                 reference = given if listed.info.patches else replace(given, patches=())
                 digest = reference.fingerprint.digest
@@ -143,7 +163,6 @@ class MemoryStore:
                     known = listed.references[ids[digest]]
                     if reference.patches and not known.patches:
                         listed.references[known.id] = replace(known, patches=reference.patches)
-                        patched = True
                 elif reference.id in listed.references:
                     conflicts.append(reference.id)
                 else:
@@ -151,20 +170,25 @@ class MemoryStore:
                     listed.added_at_ms[reference.id] = self._clock()
                     ids[digest] = reference.id
                     added.append(reference.id)
-            if added or patched:
-                listed.bump(*added)
-            return AddResult(tuple(added), tuple(unchanged), tuple(conflicts))
+            result = AddResult(tuple(added), tuple(unchanged), tuple(conflicts))
+            now = sum(bool(one.patches) for one in listed.references.values())
+            if added or now != patched:
+                what = What.LIST_IMPORT if imported else What.REFERENCES_ADD
+                self._bump(listed, what, deeds.added(result, patched=now - patched), *added)
+            return result
 
     def update_reference(
         self, list_name: str, reference_id: str, *, label: str | None, incident: str | None
     ) -> ReferenceSummary:
         with self._open():
             listed = self._list(list_name)
-            before = self.get_reference(list_name, reference_id)
-            after = replace(before, label=label, incident=incident)
-            if (before.label, before.incident) != (label, incident):
+            before = self.get_summary(list_name, reference_id)
+            reference = self.get_reference(list_name, reference_id)
+            after = replace(reference, label=label, incident=incident)
+            if reference != after:
                 listed.references[reference_id] = after
-                listed.bump(reference_id)
+                told = deeds.relabelled(before, label=label, incident=incident)
+                self._bump(listed, What.REFERENCE_UPDATE, told, reference_id)
             return self.get_summary(list_name, reference_id)
 
     def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
@@ -174,9 +198,11 @@ class MemoryStore:
             removed = tuple(name for name in wanted if name in listed.references)
             for reference_id in removed:
                 del listed.references[reference_id]
+            missing = tuple(name for name in wanted if name not in removed)
+            result = RemoveResult(removed, missing)
             if removed:
-                listed.bump(*removed)
-            return RemoveResult(removed, tuple(name for name in wanted if name not in removed))
+                self._bump(listed, What.REFERENCES_REMOVE, deeds.removed(result), *removed)
+            return result
 
     def get_reference(self, list_name: str, reference_id: str) -> Reference:
         with self._open():
@@ -283,7 +309,20 @@ class MemoryStore:
         version = self._deleted.get(name, 0) + 1
         listed = _List(ListInfo(name, policy, source, accepted, self._clock(), version, 0, patches))
         self._lists[name] = listed
+        self._trail.add(What.LIST_CREATE, deeds.created(listed.info), name, None, version)
         return listed
+
+    def _bump(self, listed: _List, what: What, told: Change, *changed: str) -> None:
+        listed.bump(*changed)
+        version = listed.info.version
+        self._trail.add(what, told, listed.info.name, version - 1, version)
+
+    def _facts(self) -> tuple[dict[str, int], dict[str, KeyFacts]]:
+        """What the audit record is about."""
+        return {name: listed.info.version for name, listed in self._lists.items()}, {
+            info.id: KeyFacts(info.scope.word, info.expires_at_ms, info.revoked_at_ms is not None)
+            for info in self._keys.all()
+        }
 
     def _list(self, name: str) -> _List:
         if name not in self._lists:

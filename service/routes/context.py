@@ -36,12 +36,13 @@ class Context:
     readiness: Readiness
 
 
-def _context(request: Request) -> Context:
+# Async, else each of them would cost every request a hop between threads.
+async def _context(request: Request) -> Context:
     context: Context = request.app.state.context
     return context
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     # Set where the route says what scope it needs; no default, lest a route without is open to all.
     caller: Caller = request.scope["state"]["caller"]
     return caller
@@ -49,6 +50,14 @@ def _caller(request: Request) -> Caller:
 
 Parts = Annotated[Context, Depends(_context)]
 From = Annotated[Caller, Depends(_caller)]
+
+
+async def _store(context: Parts, caller: From) -> Store:
+    return context.store.by(caller.who)
+
+
+# For changes: the audit record says that the caller has made them.
+CallersStore = Annotated[Store, Depends(_store)]
 ListName = Annotated[
     str,
     Path(alias="list", description="The list's name.", json_schema_extra=schemas.LIST_NAME),

@@ -10,7 +10,7 @@ from service.callers import OF_KEYS, Scope
 from service.issuing import Issued
 from service.keys import KeyInfo
 from service.routes.access import needs
-from service.routes.context import Context, Parts, answers, json_body, json_request
+from service.routes.context import CallersStore, Context, Parts, answers, json_body, json_request
 
 router = APIRouter(tags=["keys"])
 _JSON_BODY: Final = ("body_timeout", "body_too_large", "encoded_body", "busy", "invalid_request")
@@ -37,15 +37,16 @@ def all_keys(context: Parts) -> KeysOut:
     openapi_extra=json_request(KeyIn, admin_examples.KEY_IN),
 )
 def create_key(
-    context: Parts, response: Response, wanted: Annotated[KeyIn, Depends(json_body(KeyIn))]
+    context: Parts,
+    store: CallersStore,
+    response: Response,
+    wanted: Annotated[KeyIn, Depends(json_body(KeyIn))],
 ) -> KeyIssued:
     """Make a key. It is shown in this answer and never again.
 
     Once a key was made the service asks for one at every request, whatever becomes of that key.
     """
-    issued = issuing.create(
-        context.store, wanted.name, OF_KEYS[wanted.scope], days=wanted.expires_days
-    )
+    issued = issuing.create(store, wanted.name, OF_KEYS[wanted.scope], days=wanted.expires_days)
     response.headers["Location"] = f"/v1/keys/{issued.info.id}"
     return _issued(context, issued)
 
@@ -66,6 +67,7 @@ def create_key(
 )
 def rotate_key(
     context: Parts,
+    store: CallersStore,
     key_id: KeyId,
     wanted: Annotated[KeyRotation, Depends(json_body(KeyRotation))],
 ) -> KeyIssued:
@@ -74,7 +76,7 @@ def rotate_key(
     A leaked key is not to be rotated but revoked.
     """
     issued = issuing.rotate(
-        context.store, key_id, overlap_hours=wanted.overlap_hours, days=wanted.expires_days
+        store, key_id, overlap_hours=wanted.overlap_hours, days=wanted.expires_days
     )
     return _issued(context, issued)
 
@@ -86,9 +88,9 @@ def rotate_key(
     dependencies=[needs(Scope.ADMIN)],
     responses=answers(204, {}, "key_not_found", "store_error"),
 )
-def revoke_key(context: Parts, key_id: KeyId) -> None:
+def revoke_key(store: CallersStore, key_id: KeyId) -> None:
     """End a key from the next request on. It stays in the list of keys. Again changes nothing."""
-    issuing.revoke(context.store, key_id)
+    issuing.revoke(store, key_id)
 
 
 def _issued(context: Context, issued: Issued) -> KeyIssued:

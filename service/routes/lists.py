@@ -16,6 +16,7 @@ from service.callers import Scope
 from service.lists import ImportReport
 from service.routes.access import needs
 from service.routes.context import (
+    CallersStore,
     ListName,
     Parts,
     answers,
@@ -63,12 +64,12 @@ def all_lists(context: Parts) -> schemas.ListsOut:
     openapi_extra=json_request(schemas.ListIn, examples.LIST_IN),
 )
 def create_list(
-    context: Parts,
+    store: CallersStore,
     response: Response,
     wanted: Annotated[schemas.ListIn, Depends(json_body(schemas.ListIn))],
 ) -> schemas.ListOut:
     """Make an empty list."""
-    info = context.store.create_list(
+    info = store.create_list(
         wanted.name,
         policy=Policy(wanted.policy),
         source=wanted.source,
@@ -106,13 +107,13 @@ def one_list(context: Parts, name: ListName) -> schemas.ListOut:
     openapi_extra=json_request(schemas.ListPatch, examples.LIST_PATCH),
 )
 def change_list(
-    context: Parts,
+    store: CallersStore,
     name: ListName,
     patch: Annotated[schemas.ListPatch, Depends(json_body(schemas.ListPatch))],
 ) -> schemas.ListOut:
     """Change policy, source, what the list accepts or keeps; what is left out of the body stays."""
-    before = context.store.get_list(name)
-    changed = context.store.update_list(
+    before = store.get_list(name)
+    changed = store.update_list(
         name,
         policy=before.policy if patch.policy is None else Policy(patch.policy),
         source=patch.source if "source" in patch.model_fields_set else before.source,
@@ -131,9 +132,9 @@ def change_list(
     status_code=204,
     responses=answers(204, {}, "list_not_found", "store_error"),
 )
-def delete_list(context: Parts, name: ListName) -> None:
+def delete_list(store: CallersStore, name: ListName) -> None:
     """Delete a list with all its references."""
-    context.store.delete_list(name)
+    store.delete_list(name)
 
 
 @router.post(
@@ -155,7 +156,9 @@ def delete_list(context: Parts, name: ListName) -> None:
         {JSON_LINES: {"schema": {"type": "string"}, "example": examples.EXPORT}},
     ),
 )
-async def import_list(request: Request, context: Parts, name: ListName) -> schemas.ImportOut:
+async def import_list(
+    request: Request, context: Parts, store: CallersStore, name: ListName
+) -> schemas.ImportOut:
     """Add a list file's references; a list that does not exist is made.
 
     Bad lines are reported with their numbers and all others go in, in one transaction. Doing it
@@ -163,7 +166,7 @@ async def import_list(request: Request, context: Parts, name: ListName) -> schem
     """
     with context.workers.place():
         async with context.bodies.received(request) as body:
-            work = partial(lists.import_file, context.store, name, bounded_lines(body))
+            work = partial(lists.import_file, store, name, bounded_lines(body))
             return _report(await context.workers.run(work))
 
 

@@ -19,6 +19,7 @@ from service.media.decoding import Decoding
 from service.routes.access import needs
 from service.routes.check import MEDIA
 from service.routes.context import (
+    CallersStore,
     ListName,
     Parts,
     ReferenceId,
@@ -122,6 +123,7 @@ async def add_reference(
     request: Request,
     response: Response,
     context: Parts,
+    store: CallersStore,
     name: ListName,
     *,
     reference_id: Id = None,
@@ -134,13 +136,13 @@ async def add_reference(
     gives the id under which the list has it.
     """
     with context.workers.place():
-        info = await context.workers.run(partial(context.store.get_list, name))
+        info = await context.workers.run(partial(store.get_list, name))
         async with context.bodies.received(request) as body:
             hashed = partial(_hashed, context.decoding, patches=info.patches)
             taken = await context.workers.run(partial(_read if _is_json(request) else hashed, body))
         add = partial(
             lists.add_fingerprint,
-            context.store,
+            store,
             name,
             taken.fingerprint,
             reference_id=reference_id,
@@ -149,8 +151,7 @@ async def add_reference(
             patches=taken.patches,
         )
         added = await context.workers.run(add)
-        get = partial(context.store.get_summary, name, added.reference_id)
-        summary = await context.workers.run(get)
+        summary = await context.workers.run(partial(store.get_summary, name, added.reference_id))
     if not added.new:
         response.status_code = 200
     response.headers["Location"] = f"/v1/lists/{name}/references/{added.reference_id}"
@@ -191,17 +192,17 @@ def one_reference(
     openapi_extra=json_request(schemas.ReferencePatch, examples.REFERENCE_PATCH),
 )
 def change_reference(
-    context: Parts,
+    store: CallersStore,
     name: ListName,
     reference_id: ReferenceId,
     patch: Annotated[schemas.ReferencePatch, Depends(json_body(schemas.ReferencePatch))],
 ) -> schemas.ReferenceOut:
     """Change label or incident; what is left out of the body stays."""
-    before = context.store.get_summary(name, reference_id)
+    before = store.get_summary(name, reference_id)
     given = patch.model_fields_set
     label = patch.label if "label" in given else before.label
     incident = patch.incident if "incident" in given else before.incident
-    return _out(context.store.update_reference(name, reference_id, label=label, incident=incident))
+    return _out(store.update_reference(name, reference_id, label=label, incident=incident))
 
 
 @router.delete(
@@ -211,9 +212,9 @@ def change_reference(
     status_code=204,
     responses=answers(204, {}, *_FOUND),
 )
-def delete_reference(context: Parts, name: ListName, reference_id: ReferenceId) -> None:
+def delete_reference(store: CallersStore, name: ListName, reference_id: ReferenceId) -> None:
     """Take a reference off its list; from the next check on it is not found."""
-    if lists.remove(context.store, name, [reference_id]).missing:
+    if lists.remove(store, name, [reference_id]).missing:
         raise ReferenceNotFound(f"list {name} has no reference {reference_id!a}")
 
 

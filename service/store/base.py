@@ -8,11 +8,12 @@ store was given. ``None`` means absent.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from hashing.fingerprint import Algorithm, Kind
 from hashing.patch_track import PatchTrack
 from hashing.reference import Policy, Reference
+from service.store.audit import Audit
 from service.store.keys import Keys
 
 
@@ -124,7 +125,9 @@ class Patched:
 
 
 class Store(Protocol):
-    """Lists and their references, and API keys. Usable from several threads.
+    """Lists and their references, API keys, and the record of their changes.
+
+    Usable from several threads.
 
     Any method raises StoreError when the store itself fails; all but ``create_list``, ``lists``
     and ``versions`` raise ListNotFound for an unknown list. Each change is one transaction.
@@ -133,6 +136,15 @@ class Store(Protocol):
     @property
     def keys(self) -> Keys:
         """The API keys."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """The record of all changes to lists and keys."""
+        ...
+
+    def by(self, who: str) -> Self:
+        """This store, for changes that the audit record says ``who`` has made."""
         ...
 
     def create_list(
@@ -184,6 +196,7 @@ class Store(Protocol):
         policy: Policy = Policy.BLOCK,
         source: str | None = None,
         patches: bool = True,
+        imported: bool = False,
     ) -> AddResult:
         """Add all references or, when anything raises, none: also when ``references`` does.
 
@@ -191,7 +204,7 @@ class Store(Protocol):
         where it has no patch hashes it gets those that come along. A list that keeps none takes
         none. With ``create`` an unknown list is made, with ``policy``, ``source`` and ``patches``,
         in the same transaction. Other writers wait while ``references`` is read: let it not wait
-        on a network.
+        on a network. ``imported``: the audit record calls it an import.
         """
         ...
 

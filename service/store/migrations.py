@@ -10,6 +10,7 @@ from typing import Final
 from sqlite_utils import Database, Migrations
 
 from service.errors import StoreError
+from service.store import trail
 
 STEPS: Final = Migrations("recirc")
 
@@ -123,6 +124,64 @@ def _keys(database: Database) -> None:
         )
         """
     )
+
+
+_AUDIT_TRIGGERS: Final = (
+    # Also against INSERT OR REPLACE, which is no DELETE to a trigger.
+    """
+    CREATE TRIGGER audit_in_order BEFORE INSERT ON audit
+    WHEN NEW.sequence IS NOT 1 + coalesce((SELECT sequence FROM audit_head), 0)
+    BEGIN SELECT RAISE(ABORT, 'the audit record is only added to'); END
+    """,
+    """
+    CREATE TRIGGER audit_moves_its_head AFTER INSERT ON audit
+    BEGIN INSERT OR REPLACE INTO audit_head VALUES (1, NEW.sequence, NEW.hash); END
+    """,
+    """
+    CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit record is only added to'); END
+    """,
+    """
+    CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit record is only added to'); END
+    """,
+)
+
+
+@STEPS(name="0006_audit")
+def _audit(database: Database) -> None:
+    """The audit record, which begins with what there is; nobody changes it by mistake.
+
+    Whoever means to can drop these triggers: against that there are the hashes.
+    """
+    database.execute(
+        """
+        CREATE TABLE audit (
+            sequence INTEGER PRIMARY KEY,
+            time_ms INTEGER NOT NULL,
+            who TEXT NOT NULL,
+            what TEXT NOT NULL,
+            list TEXT,
+            version_before INTEGER,
+            version_after INTEGER,
+            change TEXT NOT NULL,
+            previous TEXT NOT NULL,
+            hash TEXT NOT NULL
+        )
+        """
+    )
+    database.execute(
+        """
+        CREATE TABLE audit_head (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            sequence INTEGER NOT NULL,
+            hash TEXT NOT NULL
+        )
+        """
+    )
+    for trigger in _AUDIT_TRIGGERS:
+        database.execute(trigger)
+    trail.begin(database)
 
 
 def require_ours(database: Database) -> None:

@@ -74,10 +74,14 @@ def changed_ms(database: Database, list_id: int) -> int:
     return row[0]
 
 
-def bump(database: Database, list_id: int) -> None:
-    """Add one to a list's version."""
+def bump(database: Database, list_id: int) -> tuple[str, int]:
+    """Add one to a list's version; its name and the new one."""
     database.execute("UPDATE lists SET version = version + 1 WHERE id = ?", (list_id,))
     set_mark(database, list_id)
+    row: tuple[str, int] = database.execute(
+        "SELECT name, version FROM lists WHERE id = ?", (list_id,)
+    ).fetchone()
+    return row
 
 
 def set_mark(database: Database, list_id: int) -> None:

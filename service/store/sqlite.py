@@ -3,16 +3,19 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from sqlite_utils import Database
 
-from hashing.formats import packed_patches
-from hashing.reference import Policy, Reference, require_list_name, require_text
+from hashing.reference import Policy, Reference, require_text
 from hashing.verdict import require_false_alarms
+from service import audit
+from service.audit import Change, What
 from service.errors import ListExists
-from service.store import queries, rows
+from service.store import deeds, inserting, queries, rows
 from service.store.base import (
     AddResult,
     Changes,
@@ -24,7 +27,9 @@ from service.store.base import (
     Snapshot,
 )
 from service.store.connections import Connections
+from service.store.sqlite_audit import SqliteAudit
 from service.store.sqlite_keys import SqliteKeys
+from service.store.trail import Trail
 
 
 def now_ms() -> int:
@@ -36,18 +41,36 @@ class SqliteStore:
     """The Store in the file ``path``, made with its folder on first use.
 
     Threads and processes may share the file: readers never wait, writers wait for each other.
+    ``who`` makes its changes, as the audit record has it.
     """
 
     def __init__(
-        self, path: Path, *, clock: Callable[[], int] = now_ms, busy_timeout_ms: int = 10_000
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], int] = now_ms,
+        busy_timeout_ms: int = 10_000,
+        who: str = audit.ITSELF,
     ) -> None:
         self._clock = clock
+        self._trail = Trail(clock, who)
         self._connections = Connections(path, busy_timeout_ms=busy_timeout_ms)
 
     @property
     def keys(self) -> SqliteKeys:
         """As ``Store.keys``."""
-        return SqliteKeys(self._connections, self._clock)
+        return SqliteKeys(self._connections, self._clock, self._trail)
+
+    @property
+    def audit(self) -> SqliteAudit:
+        """As ``Store.audit``."""
+        return SqliteAudit(self._connections)
+
+    def by(self, who: str) -> Self:
+        """As ``Store.by``."""
+        bound = copy(self)
+        bound._trail = Trail(self._clock, who)
+        return bound
 
     def create_list(
         self,
@@ -62,10 +85,7 @@ class SqliteStore:
         with self._connections.writing() as database:
             if queries.find_list(database, name) is not None:
                 raise ListExists(f"there is a list {name} already; choose another name")
-            self._insert_list(
-                database, name, policy, source, false_alarms_per_100k, patches=patches
-            )
-            return queries.info(database, name)
+            return self._make(database, name, policy, source, false_alarms_per_100k, patches)
 
     def lists(self) -> list[ListInfo]:
         """As ``Store.lists``."""
@@ -106,15 +126,20 @@ class SqliteStore:
                 )
                 if not keeps:
                     database.execute("DELETE FROM patches WHERE list_id = ?", (list_id,))
-                queries.bump(database, list_id)
+                told = deeds.updated(before, queries.info(database, name))
+                self._bump(database, list_id, What.LIST_UPDATE, told)
             return queries.info(database, name)
 
     def delete_list(self, name: str) -> None:
         """As ``Store.delete_list``."""
         with self._connections.writing() as database:
-            version = queries.info(database, name).version
-            database.execute("INSERT OR REPLACE INTO deleted_lists VALUES (?, ?)", (name, version))
+            before = queries.info(database, name)
+            database.execute(
+                "INSERT OR REPLACE INTO deleted_lists VALUES (?, ?)", (name, before.version)
+            )
             database.execute("DELETE FROM lists WHERE name = ?", (name,))
+            told = deeds.deleted(before)
+            self._trail.add(database, What.LIST_DELETE, told, list_name=name, before=before.version)
 
     def add(
         self,
@@ -125,16 +150,21 @@ class SqliteStore:
         policy: Policy = Policy.BLOCK,
         source: str | None = None,
         patches: bool = True,
+        imported: bool = False,
     ) -> AddResult:
         """As ``Store.add``."""
         with self._connections.writing() as database:
             if create and queries.find_list(database, list_name) is None:
-                self._insert_list(database, list_name, policy, source, None, patches=patches)
-            info = queries.info(database, list_name)
+                self._make(database, list_name, policy, source, None, patches)
+            before = queries.info(database, list_name)
             list_id = queries.list_id(database, list_name)
-            result = self._insert(database, list_id, references, patches=info.patches)
-            if result.added or queries.info(database, list_name).patched != info.patched:
-                queries.bump(database, list_id)
+            result = inserting.insert_references(
+                database, list_id, references, patches=before.patches, clock=self._clock
+            )
+            patched = queries.info(database, list_name).patched - before.patched
+            if result.added or patched:
+                what = What.LIST_IMPORT if imported else What.REFERENCES_ADD
+                self._bump(database, list_id, what, deeds.added(result, patched=patched))
             return result
 
     def update_reference(
@@ -155,7 +185,8 @@ class SqliteStore:
                     """,
                     (label, incident, list_id, reference_id),
                 )
-                queries.bump(database, list_id)
+                told = deeds.relabelled(before, label=label, incident=incident)
+                self._bump(database, list_id, What.REFERENCE_UPDATE, told)
             return queries.summary(database, list_name, list_id, reference_id)
 
     def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
@@ -177,9 +208,10 @@ class SqliteStore:
                     "WHERE id = ?",
                     (reference_id, list_id),
                 )
+            result = RemoveResult(tuple(removed), tuple(missing))
             if removed:
-                queries.bump(database, list_id)
-        return RemoveResult(tuple(removed), tuple(missing))
+                self._bump(database, list_id, What.REFERENCES_REMOVE, deeds.removed(result))
+        return result
 
     def get_reference(self, list_name: str, reference_id: str) -> Reference:
         """As ``Store.get_reference``."""
@@ -280,66 +312,30 @@ class SqliteStore:
         """As ``Store.close``."""
         self._connections.close()
 
-    def _insert_list(
+    def _make(  # noqa: PLR0917  # the settings of a list, in the order of create_list
         self,
         database: Database,
         name: str,
         policy: Policy,
         source: str | None,
         false_alarms_per_100k: float | None,
-        *,
         patches: bool,
-    ) -> None:
-        database.execute(
-            """
-            INSERT INTO lists (name, policy, source, false_alarms_per_100k, created_at_ms, patches,
-                version)
-            VALUES (?, ?, ?, ?, ?, ?,
-                1 + coalesce((SELECT version FROM deleted_lists WHERE name = ?), 0))
-            """,
-            (
-                require_list_name(name),
-                policy.value,
-                require_text(source, "source"),
-                require_false_alarms(false_alarms_per_100k, policy),
-                self._clock(),
-                patches,
-                name,
-            ),
+    ) -> ListInfo:
+        inserting.insert_list(
+            database,
+            name,
+            policy,
+            source=source,
+            false_alarms_per_100k=false_alarms_per_100k,
+            patches=patches,
+            now_ms=self._clock(),
         )
-        queries.set_mark(database, queries.list_id(database, name))
+        made = queries.info(database, name)
+        told = deeds.created(made)
+        self._trail.add(database, What.LIST_CREATE, told, list_name=name, after=made.version)
+        return made
 
-    def _insert(
-        self,
-        database: Database,
-        list_id: int,
-        references: Iterable[Reference],
-        *,
-        patches: bool,
-    ) -> AddResult:
-        added: list[str] = []
-        unchanged: list[str] = []
-        conflicts: list[str] = []
-        for reference in references:
-            same = database.execute(
-                'SELECT id FROM "references" WHERE list_id = ? AND digest = ?',
-                (list_id, reference.fingerprint.digest),
-            ).fetchone()
-            if same is not None:
-                unchanged.append(same[0])
-            elif database.execute(
-                'SELECT 1 FROM "references" WHERE list_id = ? AND id = ?', (list_id, reference.id)
-            ).fetchone():
-                conflicts.append(reference.id)
-                continue
-            else:
-                database.execute(rows.INSERT, rows.insert(list_id, reference, self._clock()))
-                database.execute(
-                    "DELETE FROM removals WHERE list_id = ? AND id = ?", (list_id, reference.id)
-                )
-                added.append(reference.id)
-            if patches and reference.patches:
-                here = reference.id if same is None else same[0]
-                packed = packed_patches.pack(reference.patches)
-                database.execute(rows.INSERT_PATCHES, (list_id, here, packed))
-        return AddResult(tuple(added), tuple(unchanged), tuple(conflicts))
+    def _bump(self, database: Database, list_id: int, what: What, told: Change) -> None:
+        """Add one to a list's version, and say in the record what for."""
+        name, version = queries.bump(database, list_id)
+        self._trail.add(database, what, told, list_name=name, before=version - 1, after=version)

@@ -6,10 +6,13 @@ from typing import Final
 from sqlite_utils import Database
 
 from hashing.reference import require_text
+from service.audit import What
 from service.callers import OF_KEYS, Scope
 from service.errors import KeyEnded, KeyNotFound
 from service.keys import KeyInfo, State, StoredKey
+from service.store import deeds
 from service.store.connections import Connections
+from service.store.trail import Trail
 
 _KEY: Final = """
     SELECT id, name, scope, created_at_ms, expires_at_ms, revoked_at_ms, rotated_at_ms,
@@ -34,9 +37,10 @@ _Row = tuple[
 class SqliteKeys:
     """The Keys of an SQLite store."""
 
-    def __init__(self, connections: Connections, clock: Callable[[], int]) -> None:
+    def __init__(self, connections: Connections, clock: Callable[[], int], trail: Trail) -> None:
         self._connections = connections
         self._clock = clock
+        self._trail = trail
 
     def create(
         self, key_id: str, digest: bytes, *, name: str, scope: Scope, lifetime_ms: int | None
@@ -51,7 +55,9 @@ class SqliteKeys:
                 "VALUES (?, ?, ?, ?, ?, ?)",
                 (key_id, name, scope.word, now_ms, expires_at_ms, digest),
             )
-            return _require(database, key_id).info
+            made = _require(database, key_id).info
+            self._trail.add(database, What.KEY_CREATE, deeds.issued(made))
+            return made
 
     def rotate(
         self, key_id: str, digest: bytes, *, overlap_ms: int, lifetime_ms: int | None = None
@@ -68,7 +74,9 @@ class SqliteKeys:
                 "overlap_until_ms = ?, expires_at_ms = ? WHERE id = ?",
                 (digest, now_ms, now_ms + overlap_ms, expires_at_ms, key_id),
             )
-            return _require(database, key_id).info
+            after = _require(database, key_id).info
+            self._trail.add(database, What.KEY_ROTATE, deeds.rotated(after))
+            return after
 
     def revoke(self, key_id: str) -> KeyInfo:
         """As ``Keys.revoke``."""
@@ -77,6 +85,7 @@ class SqliteKeys:
                 database.execute(
                     "UPDATE keys SET revoked_at_ms = ? WHERE id = ?", (self._clock(), key_id)
                 )
+                self._trail.add(database, What.KEY_REVOKE, deeds.revoked(key_id))
             return _require(database, key_id).info
 
     def find(self, key_id: str) -> StoredKey | None:

@@ -128,7 +128,7 @@ def test_a_summary_tells_all_but_the_hashes(store: Store) -> None:
     summary = store.get_summary("a", "r2")
 
     assert (summary.id, summary.label, summary.incident) == ("r2", None, "an incident")
-    assert (summary.added_at_ms, summary.kind, summary.duration_ms) == (1002, Kind.VIDEO, 1000)
+    assert (summary.added_at_ms, summary.kind, summary.duration_ms) == (1003, Kind.VIDEO, 1000)
     assert (summary.frames, summary.digest) == (10, mixed.digest)
     assert set(summary.algorithms) == {PHASH, FOREIGN}
     assert len(summary.algorithms) == 2

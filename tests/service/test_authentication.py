@@ -13,7 +13,6 @@ from service import issuing, keys
 from service.callers import OF_KEYS, OWNER, Scope
 from service.errors import StoreError
 from service.store.sqlite import SqliteStore
-from tests.memory_keys import MemoryKeys
 from tests.memory_store import MemoryStore
 from tests.service.calls import Caller, calling, serving
 
@@ -82,8 +81,8 @@ def test_when_the_last_key_is_revoked_nobody_is_the_owner_again(
     store.keys.revoke(keys.id_of(key) or "")
     assert call("GET", "/v1/lists").status_code == 401
 
-    store._keys = MemoryKeys(lambda: 0)  # as when the database is put back to an earlier state
-    call.context.authenticator._keys = store.keys
+    # As when the database is put back to an earlier state.
+    call.context.authenticator._keys = MemoryStore().keys
 
     assert call("GET", "/v1/lists").status_code == 401
 

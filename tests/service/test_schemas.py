@@ -152,6 +152,7 @@ def test_the_paths_are_those_of_the_contract(openapi: Json) -> None:
         "POST /v1/keys",
         "POST /v1/keys/{id}/rotate",
         "DELETE /v1/keys/{id}",
+        "GET /v1/audit",
         "GET /livez",
         "GET /readyz",
         "GET /metrics",

@@ -1,0 +1,77 @@
+"""Deeds: what the audit record tells of each change, whatever the store.
+
+Texts that people wrote, which may have to be forgotten one day, are only said to have changed.
+"""
+
+from service.audit import CHANGED, Change, Value, named
+from service.keys import KeyInfo
+from service.store.base import AddResult, ListInfo, ReferenceSummary, RemoveResult
+
+
+def created(info: ListInfo) -> Change:
+    """A list was made."""
+    return _choices(info)
+
+
+def updated(before: ListInfo, after: ListInfo) -> Change:
+    """A list's settings were changed: of each that was, the value before and after."""
+    old, new = _choices(before), _choices(after)
+    told: dict[str, Value] = {
+        name: [old[name], new[name]] for name in old if old[name] != new[name]
+    }
+    if before.source != after.source:
+        told["source"] = CHANGED
+    return told
+
+
+def deleted(info: ListInfo) -> Change:
+    """A list was deleted."""
+    return {"references": info.references}
+
+
+def added(result: AddResult, *, patched: int) -> Change:
+    """References were added; ``patched``: how many more have patch hashes than before."""
+    return {"added": named(result.added), "patched": patched}
+
+
+def removed(result: RemoveResult) -> Change:
+    """References were removed."""
+    return {"removed": named(result.removed)}
+
+
+def relabelled(before: ReferenceSummary, *, label: str | None, incident: str | None) -> Change:
+    """A reference was given this label and incident."""
+    told: dict[str, Value] = {"id": before.id}
+    if before.label != label:
+        told["label"] = CHANGED
+    if before.incident != incident:
+        told["incident"] = CHANGED
+    return told
+
+
+def issued(info: KeyInfo) -> Change:
+    """A key was made."""
+    return {"id": info.id, "scope": info.scope.word, "expires_at_ms": info.expires_at_ms}
+
+
+def rotated(info: KeyInfo) -> Change:
+    """A key was given a new secret."""
+    return {
+        "id": info.id,
+        "overlap_until_ms": info.overlap_until_ms,
+        "expires_at_ms": info.expires_at_ms,
+    }
+
+
+def revoked(key_id: str) -> Change:
+    """A key was revoked."""
+    return {"id": key_id}
+
+
+def _choices(info: ListInfo) -> dict[str, Value]:
+    accepted = info.false_alarms_per_100k
+    return {
+        "policy": info.policy.value,
+        "patches": info.patches,
+        "false_alarms_per_100k": None if accepted is None else f"{accepted:g}",
+    }
