@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from hashing.reference import MAX_TEXT
 from service.issuing import MOST_DAYS, MOST_OVERLAP_HOURS, OVERLAP_HOURS
+from service.schemas import LINE
 
 
 def _whole(untrusted: object) -> object:
@@ -70,7 +70,7 @@ class KeyIn(_Shape):
         str,
         Field(
             description="Who or what uses it; one line.",
-            json_schema_extra={"minLength": 1, "maxLength": MAX_TEXT},
+            json_schema_extra=LINE,
         ),
     ]
     scope: ScopeName

@@ -27,7 +27,7 @@ from service.routes import access, check, health, keys, lists, references
 from service.routes.context import Context
 from service.settings import Settings
 from service.sharing import Board, Place
-from service.stopping import Server
+from service.stopping import MOST_S, Server
 from service.store.base import Store
 from service.store.sqlite import SqliteStore, now_ms
 from service.supervising import CANNOT_BEGIN, Supervisor
@@ -170,8 +170,8 @@ def _has_keys(settings: Settings) -> bool:
         return store.keys.any()
 
 
-def server(app: FastAPI, *, drain_s: int = 0) -> Server:
-    """The server of ``app``, which drains before it stops. It logs nothing of its own."""
+def server(app: FastAPI, *, drain_s: int = 0, most_s: int = MOST_S) -> Server:
+    """The server of ``app``, which drains before it stops, in ``most_s``. Others keep its log."""
     context: Context = app.state.context
     return Server(
         uvicorn.Config(
@@ -188,6 +188,7 @@ def server(app: FastAPI, *, drain_s: int = 0) -> Server:
         context.readiness,
         context.decoding.close,
         drain_s=drain_s,
+        most_s=most_s,
     )
 
 

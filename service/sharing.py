@@ -104,7 +104,7 @@ def added(processes: Iterable[Iterable[Metric]]) -> Iterator[Metric]:
             families.setdefault(family.name, family)
             sums = values.setdefault(family.name, {})
             for sample in family.samples:
-                key = (sample.name, tuple(sorted(sample.labels.items())))
+                key = (sample.name, tuple(sample.labels.items()))
                 if family.name in _SAME_FOR_ALL and key in sums:
                     sums[key] = max(sums[key], sample.value)
                 else:

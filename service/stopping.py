@@ -30,9 +30,11 @@ class Server(uvicorn.Server):
         end_decoders: Callable[[], None],
         *,
         drain_s: int = 0,
+        most_s: int = MOST_S,
     ) -> None:
         super().__init__(config)
-        config.timeout_graceful_shutdown = MOST_S - drain_s - 1
+        config.timeout_graceful_shutdown = most_s - drain_s - 1
+        self._end_after_s = most_s - drain_s - _ANSWERS_S
         self._readiness = readiness
         self._end_decoders = end_decoders
         self._drain_s = drain_s
@@ -46,7 +48,7 @@ class Server(uvicorn.Server):
             await asyncio.sleep(_LOOK_S)
         # In a thread: it waits for the decoders' process.
         ending = threading.Thread(target=self._end_decoders, name="recirc-end", daemon=True)
-        timer = loop.call_later(MOST_S - self._drain_s - _ANSWERS_S, ending.start)
+        timer = loop.call_later(self._end_after_s, ending.start)
         try:
             await super().shutdown(sockets)
         finally:

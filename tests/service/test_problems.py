@@ -29,7 +29,11 @@ from tests.memory_store import MemoryStore
 from tests.service.calls import LIMITS, calling, clip, sound
 
 # Codes of what only the command line and the start of the service do.
-_ELSEWHERE = {service.errors.BadSetting.code, service.errors.UnreadablePath.code}
+_ELSEWHERE = {
+    service.errors.BadSetting.code,
+    service.errors.UnreadablePath.code,
+    service.errors.WorkersFailed.code,
+}
 # Over a socket in test_app.py, and of /readyz in test_readiness.py.
 _ASKED_ELSEWHERE = {"bad_request", "draining", "loading", "stale_list"}
 _PRIVATE = "a private value"
