@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # recirc as a service. Wheels only, from uv.lock: no compiler anywhere, no build tools in what runs.
-FROM python:3.12-slim-bookworm AS build
+# Pinned by digest: a tag may be given to another image. How to move it: docs/operating.md, "Upgrade".
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build
 ENV UV_PROJECT_ENVIRONMENT=/opt/recirc \
     UV_PYTHON_DOWNLOADS=never \
     UV_COMPILE_BYTECODE=1 \
@@ -16,25 +17,31 @@ COPY README.md LICENSE cli.py ./
 COPY hashing hashing
 COPY service service
 RUN /opt/build/bin/python -m hatchling build -t wheel -d /wheel \
-    && uv pip install --python /opt/recirc/bin/python --offline --no-deps /wheel/*.whl
+    && uv pip install --python /opt/recirc/bin/python --offline --no-deps /wheel/*.whl \
+    && install -d -m 0700 /empty
 
-FROM python:3.12-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent recirc \
-    && install -d -o recirc -g recirc /data
+# What runs: the same Python, the environment, and nothing that was needed to make it. There is no RUN
+# below and no command in shell form, so that it works in a base without a shell as well.
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 COPY --from=build /opt/recirc /opt/recirc
+COPY --from=build --chown=10001:10001 /empty /data
 ENV PATH=/opt/recirc/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    RECIRC_DB=/data/recirc.db
-USER recirc
-# Only the database is written: --read-only works, with a volume here.
+    RECIRC_DB=/data/recirc.db \
+    RECIRC_HOST=0.0.0.0 \
+    RECIRC_LOG=json
+USER 10001:10001
+# Only the database and its index files are written: --read-only works, with a volume here.
 VOLUME /data
 WORKDIR /data
+EXPOSE 8000
+STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('RECIRC_PORT', '8000') + '/livez', timeout=4)"]
-# Without API keys recirc listens on loopback only, which is this container's own: publishing a port
-# (-p) reaches nothing. Until there are keys, share the network namespace of what calls it:
-#   docker run --read-only --network container:my-app -v recirc:/data recirc
-# (in Kubernetes: a sidecar in the caller's pod), or, on a machine of its own, --network host.
+# It listens on all addresses of the container, and refuses to without an API key. So first:
+#   docker run --rm --read-only -v recirc:/data recirc recirc keys create first --scope admin
+# and then (compose.yaml has all that belongs to it):
+#   docker run --read-only -v recirc:/data -p 127.0.0.1:8000:8000 --stop-timeout 25 recirc
 # Any other command works as well: docker run --rm -i -v recirc:/data recirc recirc check - < clip.mp4
 CMD ["recirc", "serve"]

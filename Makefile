@@ -25,11 +25,12 @@ unexport VIRTUAL_ENV UV_PYTHON PYTHONPATH PYTHONHOME
 SYNC = @$(BIN)/uv sync --quiet --frozen $(1) --inexact --no-build --no-install-project && \
        $(BIN)/uv sync --quiet --frozen $(1) --inexact --no-build-isolation
 
-.PHONY: help demo test check format docs bench clean
+.PHONY: help demo test check format docs bench nightly clean
 help:
 	@sed -n '2,3s/^# *//p' Makefile
 	@echo "make check   format, lint, types, import contracts, generated docs"
 	@echo "make docs    writes the generated docs anew; make format formats the code"
+	@echo "make nightly replays the Dockerfile without a container engine (root on Debian, a network)"
 	@echo "make bench   measures; tables as in docs/benchmarks.md (FAST=--fast: a taste of it)"
 
 demo: $(DEMO_STAMP)
@@ -50,6 +51,9 @@ check: $(DEV_STAMP)
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+nightly:
+	.ci/replay-dockerfile
 
 docs: $(DEV_STAMP)
 	$(BIN)/python docs/generate.py

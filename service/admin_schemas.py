@@ -5,17 +5,26 @@ Times are integer milliseconds since 1970.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-from hashing.reference import MAX_TEXT
 from service.issuing import MOST_DAYS, MOST_OVERLAP_HOURS, OVERLAP_HOURS
+from service.schemas import LINE
+
+
+def _whole(untrusted: object) -> object:
+    """JSON has one kind of numbers: 1.0 is a whole one."""
+    if isinstance(untrusted, float) and untrusted.is_integer():
+        return int(untrusted)
+    return untrusted
+
 
 # In the order of the types that they stand for; a test compares.
 ScopeName = Literal["check", "analyst", "curate", "admin"]
 StateName = Literal["active", "expired", "revoked"]
 Milliseconds = Annotated[int, Field(ge=0)]
 Days = Annotated[
-    Annotated[int, Field(strict=True, ge=1, le=MOST_DAYS)] | None,
+    # strict: else true and "1" would pass
+    Annotated[int, Field(strict=True, ge=1, le=MOST_DAYS), BeforeValidator(_whole)] | None,
     Field(description="It expires so many days from now; null: as it is, a new key never."),
 ]
 
@@ -61,7 +70,7 @@ class KeyIn(_Shape):
         str,
         Field(
             description="Who or what uses it; one line.",
-            json_schema_extra={"minLength": 1, "maxLength": MAX_TEXT},
+            json_schema_extra=LINE,
         ),
     ]
     scope: ScopeName
@@ -79,6 +88,7 @@ class KeyRotation(_Shape):
             le=MOST_OVERLAP_HOURS,
             description="For how long the key before it stays good.",
         ),
+        BeforeValidator(_whole),
     ] = OVERLAP_HOURS
     expires_days: Days = None
 

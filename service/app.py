@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from importlib import metadata
@@ -10,6 +11,7 @@ from typing import Any, Final
 import uvicorn
 from fastapi import FastAPI
 
+from hashing.errors import RecircError
 from service import addresses, caging, logs, problems, schemas, wording
 from service.authentication import Authentication, Authenticator
 from service.bodies import Bodies, BodyLimits
@@ -18,14 +20,17 @@ from service.gauges import Gauges
 from service.guard import Guard
 from service.media.decoding import Decoding
 from service.metering import MeteredChecker, MeteredDecoding, MeteredWorkers
-from service.metrics import Metrics
+from service.metrics import Metrics, showing
 from service.protocol import Protocol
 from service.readiness import Readiness
 from service.routes import access, audit, check, health, keys, lists, references
 from service.routes.context import Context
 from service.settings import Settings
+from service.sharing import Board, Place
+from service.stopping import MOST_S, Server
 from service.store.base import Store
 from service.store.sqlite import SqliteStore, now_ms
+from service.supervising import CANNOT_BEGIN, Supervisor
 from service.watching import Watching
 from service.workers import processors
 
@@ -39,7 +44,6 @@ ROUTERS: Final = (
     audit.router,
     health.router,
 )
-SHUTDOWN_S: Final = 20  # for what is being checked to be answered
 _BACKLOG: Final = 128
 _log = logging.getLogger(__name__)
 
@@ -73,10 +77,11 @@ def create_app(
     store: Store | None = None,
     limits: BodyLimits | None = None,
     clock: Callable[[], int] = now_ms,
+    place: Place | None = None,
 ) -> FastAPI:
     """The service, ready for a server. It closes its store at its end. Raises StoreError.
 
-    ``clock``: milliseconds since 1970; keys expire by it.
+    ``clock``: milliseconds since 1970; keys expire by it. ``place``: of this process among others.
     """
     kept = SqliteStore(settings.database) if store is None else store
     context = _context(settings, decoding, kept, limits, clock)
@@ -84,7 +89,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         context.readiness.begin()
-        yield
+        async with showing(context.metrics, place):
+            yield
         context.workers.close()
         context.authenticator.close()
         context.store.close()
@@ -124,7 +130,7 @@ def _context(
 ) -> Context:
     body_bytes = settings.body_limit_bytes
     limits = limits or BodyLimits(body_bytes=body_bytes, held_bytes=HELD_BODIES * body_bytes)
-    threads = processors()
+    threads = max(1, processors() // settings.workers)
     metrics = Metrics()
     metered = MeteredDecoding(decoding, metrics)
     checker = MeteredChecker(store, metered, metrics, snapshots=settings.index)
@@ -171,9 +177,10 @@ def _has_keys(settings: Settings) -> bool:
         return store.keys.any()
 
 
-def server(app: FastAPI) -> uvicorn.Server:
-    """The server of ``app``, without any log of who asked for what."""
-    return uvicorn.Server(
+def server(app: FastAPI, *, drain_s: int = 0, most_s: int = MOST_S) -> Server:
+    """The server of ``app``, which drains before it stops, in ``most_s``. Others keep its log."""
+    context: Context = app.state.context
+    return Server(
         uvicorn.Config(
             app,
             http=Protocol,
@@ -184,27 +191,51 @@ def server(app: FastAPI) -> uvicorn.Server:
             log_config=None,
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_S,
-        )
+        ),
+        context.readiness,
+        context.decoding.close,
+        drain_s=drain_s,
+        most_s=most_s,
     )
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM.
 
-    Raises BadSetting, StoreError, NoCage before anything is served.
+    Raises BadSetting, StoreError, NoCage before anything is served; WorkersFailed.
     """
     logs.begin(settings.log)
-    with listen(settings) as listening, caging.for_service(settings) as decoding:
-        app = create_app(settings, decoding)
+    with listen(settings) as listening:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         for_whom = (
             "for holders of API keys"
-            if app.state.context.store.keys.any()
+            if _has_keys(settings)
             else "no API key is configured, so on this machine only"
         )
         _log.info("listening on http://%s:%d; %s", shown, port, for_whom)
+        if settings.workers == 1:
+            _serve(settings, listening)
+            return
+        board = Board(settings.workers)
+        Supervisor(
+            lambda number: _serve_beside(settings, listening, Place(board, number)),
+            settings.workers,
+        ).run()
+
+
+def _serve(settings: Settings, listening: socket.socket, place: Place | None = None) -> None:
+    with caging.for_service(settings) as decoding:
+        app = create_app(settings, decoding, place=place)
         for notice in decoding.notices:
             _log.warning("%s: %s", notice, wording.NOTICES[notice])
-        server(app).run(sockets=[listening])
+        server(app, drain_s=settings.drain_s).run(sockets=[listening])
+
+
+def _serve_beside(settings: Settings, listening: socket.socket, place: Place) -> None:
+    """The same as one of several processes, of which another hears only an exit code."""
+    try:
+        _serve(settings, listening, place)
+    except RecircError as error:
+        _log.error("%s", error.line())
+        sys.exit(CANNOT_BEGIN)

@@ -26,6 +26,7 @@ RecircError
     ├── AuditBroken            audit_broken         the audit record was tampered with
     ├── KeyNotFound            key_not_found        no API key has the id
     ├── KeyEnded               key_ended            the API key is revoked or has expired
+    ├── WorkersFailed          workers_failed       no process of the service can begin
     ├── Draining               draining             the service is about to stop
     ├── Loading                loading              indexes are not in memory yet
     ├── StaleList              stale_list           a list is older than it may be
@@ -65,6 +66,7 @@ __all__ = [
     "StaleList",
     "StoreError",
     "UnreadablePath",
+    "WorkersFailed",
 ]
 
 
@@ -142,6 +144,12 @@ class KeyEnded(ServiceError):
     """The API key is revoked or has expired, and stays so."""
 
     code = "key_ended"
+
+
+class WorkersFailed(ServiceError):
+    """No process of the service can begin; each has said why."""
+
+    code = "workers_failed"
 
 
 class Draining(ServiceError):

@@ -51,6 +51,10 @@ class MeteredDecoding:
         """See ``Decoding.require``."""
         self._decoding.require()
 
+    def close(self) -> None:
+        """See ``Decoding.close``."""
+        self._decoding.close()
+
     @contextmanager
     def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator[Taking]:
         """See ``Decoding.opened``."""

@@ -5,8 +5,9 @@ codes, stages. Names of lists are an operator's own words, perhaps those of an a
 victims, and metrics travel far: they are left out, and so are ids of keys.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from importlib import metadata
 from time import perf_counter
@@ -25,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from hashing.verdict import Verdict
 from service.media.decoding import Level
+from service.sharing import EACH_S, Board, Place, Together
 
 PLAIN_TYPE: Final = "text/plain"
 MEDIA_TYPE: Final = f"{PLAIN_TYPE}; version=0.0.4; charset=utf-8"
@@ -44,10 +46,11 @@ class Stage(StrEnum):
 
 
 class Metrics(Collector):
-    """The counts of one process. Usable from several threads."""
+    """The counts of one process, and by ``share`` of all. Usable from several threads."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._together: Together | None = None
         self._requests = self._counter(
             "recirc_requests", "Requests that were answered.", "method", "route", "status"
         )
@@ -121,6 +124,11 @@ class Metrics(Collector):
         finally:
             self.took(stage, perf_counter() - start_s)
 
+    def share(self, board: Board, place: int) -> Together:
+        """From now on, answer for all processes; the result lets them see what this one counts."""
+        self._together = Together(self, board, place)
+        return self._together
+
     def collect(self) -> Iterator[Metric]:
         """All that is counted, as it is now; without the times at which counters began."""
         for family in self._registry.collect():
@@ -129,7 +137,29 @@ class Metrics(Collector):
 
     def page(self) -> bytes:
         """The same in Prometheus' text form."""
-        return generate_latest(self)
+        return generate_latest(self._together or self)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self._registry)
+
+
+@asynccontextmanager
+async def showing(metrics: Metrics, place: Place | None) -> AsyncIterator[None]:
+    """Meanwhile, let the other processes of the service see every now and then what is counted."""
+    if place is None:
+        yield
+        return
+    together = metrics.share(place.board, place.number)
+
+    async def show() -> None:
+        while True:
+            await asyncio.to_thread(together.show)
+            await asyncio.sleep(EACH_S)
+
+    task = asyncio.create_task(show())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.to_thread(together.show)  # what came last, for who goes on from there

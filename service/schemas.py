@@ -66,8 +66,12 @@ REFERENCE_ID: Final[dict[str, JsonValue]] = {
     "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$",
     "examples": ["r1"],
 }
-# One line; what a pattern cannot say is which control characters are refused.
-LINE: Final[dict[str, JsonValue]] = {"minLength": 1, "maxLength": MAX_TEXT}
+# One line, without control characters.
+LINE: Final[dict[str, JsonValue]] = {
+    "minLength": 1,
+    "maxLength": MAX_TEXT,
+    "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$",
+}
 Line = Annotated[str, Field(json_schema_extra=LINE)]
 Id = Annotated[str, Field(json_schema_extra=REFERENCE_ID)]
 FINGERPRINT: Final = {"$ref": "#/components/schemas/Fingerprint"}

@@ -56,6 +56,18 @@ BODY_LIMIT_BYTES: Final = Variable(
     "268435456",  # 256 MiB; request bodies are held in memory
     "The longest request body in bytes, at least 1024; longer ones are refused.",
 )
+WORKERS: Final = Variable(
+    "RECIRC_WORKERS",
+    "1",
+    "Processes of `recirc serve` on one port, each with its own decoders and threads; Linux only. "
+    "Limits of keys are kept by each for itself.",
+)
+DRAIN_S: Final = Variable(
+    "RECIRC_DRAIN_S",
+    "0",
+    "Seconds, at most 10, that the service goes on after it was told to stop, while `/readyz` says "
+    "`draining`: for as long as a load balancer takes to notice.",
+)
 LOG: Final = Variable(
     "RECIRC_LOG",
     "`text` on a terminal, else `json`",
@@ -161,6 +173,8 @@ VARIABLES: Final = (
     PORT,
     HOSTS,
     BODY_LIMIT_BYTES,
+    WORKERS,
+    DRAIN_S,
     LOG,
     LIST_MAX_AGE_S,
     SANDBOX,
@@ -192,6 +206,8 @@ class Settings:
     check_memory_mib: int
     index: Path | None = None
     hosts: frozenset[str] = frozenset()
+    workers: int = 1
+    drain_s: int = 0
     log: LogForm | None = None
     list_max_age_s: int | None = None
     media: Limits = field(default_factory=Limits)
@@ -226,6 +242,8 @@ def from_environment(
         ),
         index=_index(environment, path),
         hosts=_hosts(_value(environment, HOSTS)),
+        workers=_whole(WORKERS, _value(environment, WORKERS), 1, 64),
+        drain_s=_whole(DRAIN_S, _value(environment, DRAIN_S), 0, 10),
         log=_log(environment.get(LOG.name)),
         list_max_age_s=_whole(LIST_MAX_AGE_S, _value(environment, LIST_MAX_AGE_S), 0, _MOST_AGE_S)
         or None,

@@ -92,6 +92,9 @@ class Dying:
     def require(self) -> None:
         """It is there, and then it fails."""
 
+    def close(self) -> None:
+        """It fails anyway."""
+
     @contextmanager
     def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator[Taking]:
         """See ``Decoding.opened``."""

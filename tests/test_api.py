@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from hashing.extract import REFERENCE, extract
 from hashing.reference import Policy, Reference
+from service import issuing
+from service.callers import Scope
 from service.store.sqlite import SqliteStore
 from tests.service.calls import clip, serving
 
@@ -29,9 +32,20 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_answer_is_as_documented(database: Path) -> None:
+@pytest.fixture
+def key(database: Path) -> str:
+    """A key that may do everything."""
+    store = SqliteStore(database)
+    issued = issuing.create(store, "the tests", Scope.ADMIN)
+    store.close()
+    return issued.key
+
+
+def test_every_answer_is_as_documented(database: Path, key: str) -> None:
     """No 5xx, no undocumented status or content type, no answer unlike its schema; what breaks the
-    schema is refused, what fits it is taken; wrong methods get the right ``Allow``."""
+    schema is refused, what fits it is taken; wrong methods get the right ``Allow``, and without the
+    key nothing is answered that needs one."""
+    bearer = f"Bearer {key}"
     with serving(database) as address:
         ran = subprocess.run(  # noqa: S603  # the developers' tool, in this environment
             [
@@ -43,6 +57,7 @@ def test_every_answer_is_as_documented(database: Path) -> None:
                 f"--max-examples={EXAMPLES}",
                 "--generation-deterministic",
                 "--no-color",
+                f"--header=Authorization: {bearer}",
             ],
             cwd=HERE,
             env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
@@ -51,8 +66,11 @@ def test_every_answer_is_as_documented(database: Path) -> None:
             check=False,
             timeout=600,
         )
+        # Else all would have been one long 401: keys are made and revoked on the way, too.
+        still = httpx.get(f"{address}/v1/lists", headers={"Authorization": bearer})
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert still.status_code == 200
     selected, tested = (
         re.findall(rf"{word}: +(\d+)", ran.stdout) for word in ("Selected", "Tested")
     )

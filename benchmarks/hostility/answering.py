@@ -50,7 +50,8 @@ class Measured:
 
     def __init__(self, cage: Cage) -> None:
         self._cage = cage
-        self.level, self.notices, self.require = cage.level, cage.notices, cage.require
+        self.level, self.notices = cage.level, cage.notices
+        self.require, self.close = cage.require, cage.close
         self.peak_bytes = 0
 
     @contextmanager

@@ -54,6 +54,9 @@ class Decoding(Protocol):
     def require(self) -> None:
         """Wait until clips can be decoded. Raises NoCage where they cannot be locked up."""
 
+    def close(self) -> None:
+        """End whatever it is at: those clips could not be checked. Nothing is decoded any more."""
+
     def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> AbstractContextManager[Taking]:
         """A clip that can be asked about; a stream has to stay open for so long."""
 
@@ -69,6 +72,9 @@ class Uncaged:
 
     def require(self) -> None:
         """There is nothing to wait for."""
+
+    def close(self) -> None:
+        """Nothing: what decodes in this process cannot be ended."""
 
     @contextmanager
     def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator[Taking]:

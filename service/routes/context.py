@@ -99,7 +99,9 @@ def json_request(model: type[Model], example: object) -> Operation:
     """The OpenAPI of a small JSON body."""
     schema = model.model_json_schema()
     return request_body(
-        schema.pop("description"), {"application/json": {"schema": schema, "example": example}}
+        schema.pop("description"),
+        {"application/json": {"schema": schema, "example": example}},
+        required="required" in schema,  # an empty body is an empty object
     )
 
 

@@ -33,6 +33,7 @@ _ELSEWHERE = {
     service.errors.AuditBroken.code,
     service.errors.BadSetting.code,
     service.errors.UnreadablePath.code,
+    service.errors.WorkersFailed.code,
 }
 # Over a socket in test_app.py, and of /readyz in test_readiness.py.
 _ASKED_ELSEWHERE = {"bad_request", "draining", "loading", "stale_list"}
