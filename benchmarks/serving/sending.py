@@ -83,7 +83,9 @@ class Sending:
         assert self._process.stdout is not None
         said = json.load(self._process.stdout)
         answers = tuple(
-            Answered(due_s, taken_ms, status, told, tuple(problems.split(",")) if problems else (), body)
+            Answered(
+                due_s, taken_ms, status, told, tuple(problems.split(",")) if problems else (), body
+            )
             for due_s, taken_ms, status, told, problems, body in said["answers"]
         )
         return Sent(said["wall_s"], said["cpu_s"], answers)
