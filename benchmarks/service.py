@@ -9,25 +9,34 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.report import Report, arguments
-from benchmarks.serving import lookups
+from benchmarks.serving import chaos, clips, endurance, lookups, overload
 from benchmarks.serving.targets import Target, table
 
 Part = Callable[..., list[Target]]
 PARTS: Final[dict[str, tuple[str, Part]]] = {
     "lookups": ("Look-ups of fingerprints", lookups.measure),
+    "clips": ("Clips", clips.measure),
+    "overload": ("Overload", overload.overloaded),
+    "slow": ("Slow clients", overload.slow_clients),
+    "decoders": ("Decoders killed", chaos.decoders),
+    "imports": ("The server killed during imports", chaos.imports),
+    "restarts": ("Restarts", endurance.restarts),
+    "soak": ("Soak", endurance.soak),
 }
 
 
 def main() -> None:
     """Measure, print, and write the page's section with ``--write``."""
-    flags = arguments(__doc__ or "")
+    flags = arguments(__doc__ or "", parts=tuple(PARTS))
     report = Report("service", "The service under load")
     report.text(
         f"A real server in processes of its own, loopback, {os.cpu_count()} cores that server, "
         "decoders and load share. An event loop is blocked by itself for as long as a heartbeat "
         "is late while there is a core for it."
     )
-    for title, measure in PARTS.values():
+    for name, (title, measure) in PARTS.items():
+        if flags.only and name not in flags.only:
+            continue
         report.text(f"{title}:")
         began_s = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:

@@ -70,10 +70,10 @@ def add(app: FastAPI, path: Path, slot: int) -> None:
     before = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(served: FastAPI) -> AsyncIterator[object]:
-        async with before(served) as state:
+    async def lifespan(served: FastAPI) -> AsyncIterator[None]:
+        async with before(served):
             beating = asyncio.create_task(_beat(Beats(path), slot))
-            yield state
+            yield
             beating.cancel()
 
     app.router.lifespan_context = lifespan

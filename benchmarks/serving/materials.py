@@ -81,8 +81,8 @@ def clips(seconds: int, count: int) -> list[Path]:
 
 
 def known_clip(seconds: int) -> Path:
-    """A piece of the known clip."""
-    return _cut(clip_480p(60, skip=_KNOWN_SKIP), seconds, 2)
+    """The beginning of the known clip."""
+    return _cut(clip_480p(60, skip=_KNOWN_SKIP), seconds, 0)
 
 
 def long_clip(minutes: int) -> Path:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from typing import Self
@@ -61,10 +62,11 @@ class Sending:
     """A load under way."""
 
     def __init__(self, plan: Plan) -> None:
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed at the end; a pipe would fill
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.serving.load"],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=self._said,
             text=True,
         )
         assert self._process.stdin is not None
@@ -77,11 +79,19 @@ class Sending:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
+        self._said.close()
+
+    @property
+    def is_going(self) -> bool:
+        """Whether it is still sending."""
+        return self._process.poll() is None
 
     def finished(self) -> Sent:
         """What came of it, once it is through."""
-        assert self._process.stdout is not None
-        said = json.load(self._process.stdout)
+        code = self._process.wait()
+        assert code == 0, f"the load ended with {code}"
+        self._said.seek(0)
+        said = json.load(self._said)
         answers = tuple(
             Answered(
                 due_s, taken_ms, status, told, tuple(problems.split(",")) if problems else (), body
