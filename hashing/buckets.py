@@ -85,18 +85,17 @@ class Buckets:
         masks = self.layout.masks(within_bits, quick=quick)
         is_open = np.ones(len(queries), np.bool_)  # has not enough pairs yet
         found = np.zeros(0, np.int64)
-        for chunks in _together(masks, len(queries)):
+        for group in _together(masks, len(queries)):
             parts = [found]
             here = np.zeros(len(queries), np.int64)
             # Of each of these chunks a pair may come once.
-            enough = MOST_ROWS_A_QUERY * (chunks.stop - chunks.start)
-            asked = values[chunks, None] ^ masks[chunks.start][:, None]
-            buckets = asked + self.layout.offsets[chunks, None, None]
-            for asking, rows in self._alike(buckets, signatures[chunks], is_open):
+            enough = MOST_ROWS_A_QUERY * (group.stop - group.start)
+            asked = values[group, None] ^ masks[group.start][:, None]
+            buckets = asked + self.layout.offsets[group, None, None]
+            for asking, rows in self._alike(buckets, signatures[group], is_open):
                 hit = self._distances(words, asking, rows) <= within_bits
-                asking, rows = asking[hit], rows[hit]
-                parts.append(asking * count + rows)
-                here += np.bincount(asking, minlength=len(queries))
+                parts.append(asking[hit] * count + rows[hit])
+                here += np.bincount(asking[hit], minlength=len(queries))
                 is_open &= here < enough
             found = _distinct_numbers(np.concatenate(parts))
             is_open &= np.bincount(found // count, minlength=len(queries)) < MOST_ROWS_A_QUERY

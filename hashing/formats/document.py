@@ -141,13 +141,11 @@ def _track(untrusted: object, place: str, most_frames: int) -> Track:
 
 
 def _columns(rows: Sequence[object]) -> _Columns | None:
-    """All frames at once, a tenth of the time; None unless every one of them is sound."""
-    if not rows or set(map(type, rows)) != {list} or set(map(len, rows)) != {_FRAME_FIELDS}:
+    """All frames at once, in a tenth of the time; None unless every one of them is sound."""
+    if {type(row) for row in rows} != {list} or {len(row) for row in rows} != {_FRAME_FIELDS}:  # type: ignore[arg-type]  # lists
         return None
-    times, spans, qualities, texts = zip(*rows, strict=True)
+    times, spans, qualities, texts = zip(*rows, strict=True)  # type: ignore[arg-type]  # lists
     if set(map(type, times + spans + qualities)) != {int} or set(map(type, texts)) != {str}:
-        return None
-    if set(map(len, texts)) != {2 * bits.HASH_BYTES}:
         return None
     try:
         numbers = np.array((times, spans, qualities), np.int64)
@@ -155,12 +153,15 @@ def _columns(rows: Sequence[object]) -> _Columns | None:
     except (OverflowError, ValueError):
         return None
     most = np.array([fields.MAX_TIME_MS, fields.MAX_TIME_MS, fields.MAX_QUALITY])
-    if (numbers < 0).any() or (numbers > most[:, None]).any() or (np.diff(numbers[0]) < 0).any():
-        return None
-    if len(digits) != bits.HASH_BYTES * len(rows):
-        return None
-    hashes = np.frombuffer(digits, np.uint8).reshape(len(rows), bits.HASH_BYTES)
-    return numbers[0], numbers[1], numbers[2], hashes
+    is_sound = (
+        set(map(len, texts)) == {2 * bits.HASH_BYTES}
+        and len(digits) == bits.HASH_BYTES * len(rows)
+        and (numbers >= 0).all()
+        and (numbers <= most[:, None]).all()
+        and (np.diff(numbers[0]) >= 0).all()
+    )
+    hashes = np.frombuffer(digits, np.uint8)
+    return (*numbers, hashes.reshape(len(rows), bits.HASH_BYTES)) if is_sound else None
 
 
 def _row_by_row(rows: Sequence[object], place: str) -> _Columns:
