@@ -67,11 +67,13 @@ class Page(Report):
             path.write_text(page + "\n")
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """The flags that all benchmarks take: ``--fast`` and ``--write``."""
+def arguments(description: str, *, parts: Sequence[str] = ()) -> argparse.Namespace:
+    """The flags that all benchmarks take: ``--fast`` and ``--write``; in parts: ``--only``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--fast", action="store_true", help="a smaller run for every day")
     parser.add_argument("--write", action="store_true", help="update docs/benchmarks.md")
+    if parts:
+        parser.add_argument("--only", action="append", choices=parts, help="this part; repeat it")
     return parser.parse_args()
 
 

@@ -11,7 +11,7 @@ costs about as much as another. ``crowded_out`` says how many hashes are missing
 for that; of these alone a near pair may be missed, and of a query that is near so many others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +33,9 @@ _CROWD_MEANS: Final = 16
 # is near twenty references by this one frame has others to tell them apart.
 MOST_ROWS_A_QUERY: Final = 512
 _CANDIDATES: Final = 1 << 16  # looked at together: a core's second-level cache holds them
+_ASKED: Final = 1 << 15  # buckets asked for together, of as many chunks as that is
 _ROW: Final = np.uint64(0xFFFFFFFF)
+_ABOVE: Final = np.uint64(32)  # bits: where an entry's signature begins
 _MIX: Final = np.array(
     [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64
 )  # odd numbers without pattern (of splitmix64 and xxHash): to sort equal hashes together
@@ -80,17 +82,21 @@ class Buckets:
         """
         words, count = bits.words(queries), max(1, len(self._words))
         values, signatures = self.layout.cut(queries)
+        masks = self.layout.masks(within_bits, quick=quick)
         is_open = np.ones(len(queries), np.bool_)  # has not enough pairs yet
         found = np.zeros(0, np.int64)
-        for chunk, turned in enumerate(self.layout.masks(within_bits, quick=quick)):
+        for group in _together(masks, len(queries)):
             parts = [found]
             here = np.zeros(len(queries), np.int64)
-            asked = (turned[:, None] ^ values[chunk]) + self.layout.offsets[chunk]
-            for asking, rows in self._alike(asked, signatures[chunk], is_open):
+            # Of each of these chunks a pair may come once.
+            enough = MOST_ROWS_A_QUERY * (group.stop - group.start)
+            asked = values[group, None] ^ masks[group.start][:, None]
+            buckets = asked + self.layout.offsets[group, None, None]
+            for asking, rows in self._alike(buckets, signatures[group], is_open):
                 hit = self._distances(words, asking, rows) <= within_bits
                 parts.append(asking[hit] * count + rows[hit])
                 here += np.bincount(asking[hit], minlength=len(queries))
-                is_open &= here < MOST_ROWS_A_QUERY
+                is_open &= here < enough
             found = _distinct_numbers(np.concatenate(parts))
             is_open &= np.bincount(found // count, minlength=len(queries)) < MOST_ROWS_A_QUERY
         query_rows, rows = found // count, found % count
@@ -102,25 +108,33 @@ class Buckets:
         signatures: NDArray[np.uint32],
         is_open: NDArray[np.bool_],
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """What these buckets, (m, queries), hold with a signature like the query's: in bounded
-        blocks queries and rows of the index. Each block asks anew who ``is_open``.
+        """What these buckets, (chunks, m, queries), hold with a signature like the query's: in
+        bounded blocks queries and rows of the index. Each block asks anew who ``is_open``.
         """
         starts, entries = self.tables.bucket_starts, self.tables.entries
-        asking = np.tile(np.arange(asked.shape[1]), len(asked))
-        first = np.take(starts, asked.ravel()).astype(np.int64)
-        lengths = np.take(starts, asked.ravel() + 1) - first
-        wanted = np.flatnonzero((lengths > 0) & is_open[asking])
-        first, lengths, asking = first[wanted], lengths[wanted], asking[wanted]
-        marks = np.take(signatures, asking).astype(np.uint64) << np.uint64(32)
+        chunks, masks, queries = asked.shape
+        buckets = asked.ravel()
+        first = starts.take(buckets).astype(np.int64)
+        buckets += 1
+        lengths = starts.take(buckets) - first
+        wanted = lengths.nonzero()[0]
+        asking = wanted % queries
+        if not is_open.all():
+            still = is_open[asking]
+            wanted, asking = wanted[still], asking[still]
+        first, lengths = first[wanted], lengths[wanted]
+        mine = asking if chunks == 1 else wanted // (masks * queries) * queries + asking
+        marks = signatures.ravel().take(mine).astype(np.uint64) << _ABOVE
         for part in _blocks(lengths):
-            size = lengths[part] * is_open[asking[part]]
-            ends = np.cumsum(size)
-            places = np.arange(ends[-1]) + np.repeat(first[part] - (ends - size), size)
-            held = np.take(entries, places)
-            held ^= np.repeat(marks[part], size)  # a row, and above it what signatures differ in
-            like = np.flatnonzero(np.bitwise_count(held >> np.uint64(32)) <= SIGNATURE_BITS)
-            bucket = np.searchsorted(ends, like, side="right")
-            yield np.take(asking[part], bucket), (held[like] & _ROW).astype(np.int64)
+            size = lengths[part] if is_open.all() else lengths[part] * is_open[asking[part]]
+            ends = size.cumsum()
+            places = np.arange(ends[-1])
+            places += (first[part] - (ends - size)).repeat(size)
+            held = entries.take(places)
+            held ^= marks[part].repeat(size)  # a row, and above it what signatures differ in
+            like = (np.bitwise_count(held >> _ABOVE) <= SIGNATURE_BITS).nonzero()[0]
+            bucket = ends.searchsorted(like, side="right")
+            yield asking[part].take(bucket), (held[like] & _ROW).astype(np.int64)
 
     def _distances(
         self, words: NDArray[np.uint64], asking: NDArray[np.int64], rows: NDArray[np.int64]
@@ -130,8 +144,8 @@ class Buckets:
         Rows are fetched by ``take`` and counted column by column, a fourth of the time that
         indexing and summing along the short axis take.
         """
-        apart = np.take(self._words, rows, axis=0)
-        apart ^= np.take(words, asking, axis=0)
+        apart = self._words.take(rows, axis=0)
+        apart ^= words.take(asking, axis=0)
         flips = np.bitwise_count(apart)
         total: NDArray[np.uint16] = flips[:, 0].astype(np.uint16)
         for column in range(1, flips.shape[1]):
@@ -228,6 +242,20 @@ def _spread(count: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
     size = np.repeat(np.maximum(count, most), count)
     stays: NDArray[np.bool_] = (place + 1) * most // size != place * most // size
     return stays
+
+
+def _together(masks: Sequence[NDArray[np.uint32]], queries: int) -> Iterator[slice]:
+    """Runs of chunks with the same masks and at most ``_ASKED`` buckets to ask for; one chunk at
+    the least. A few queries ask for all at once: what is then the same work, takes fewer steps.
+    """
+    first = 0
+    while first < len(masks):
+        most = first + max(1, _ASKED // max(1, len(masks[first]) * queries))
+        last = first + 1
+        while last < min(most, len(masks)) and masks[last] is masks[first]:
+            last += 1
+        yield slice(first, last)
+        first = last
 
 
 def _is_crowded(query_rows: NDArray[np.int64]) -> bool:

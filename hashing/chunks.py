@@ -27,6 +27,7 @@ from hashing import bits
 EXACT_BITS: Final = 31
 SIGNATURE_BITS: Final = 12
 PERMUTATION: Final = np.random.default_rng(2012).permutation(bits.HASH_BITS)
+_SIGNATURE: Final = np.array([32])  # bits
 _WINDOW_BYTES: Final = 8  # holds 32 bits from any bit of its first byte on
 _BLOCK: Final = 1 << 16  # hashes permuted at once: 16 MB of single bits
 
@@ -57,16 +58,15 @@ class Layout:
 
     def cut(self, hashes: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Values and signatures of all chunks, each uint32 (chunks, n), of uint8 (n, 32)."""
-        values = np.empty((len(self.widths), len(hashes)), np.uint32)
+        widths = np.array(self.widths)
+        starts = np.cumsum(widths) - widths
+        values = np.empty((len(widths), len(hashes)), np.uint32)
         signatures = np.empty_like(values)
         for first in range(0, len(hashes), _BLOCK):
             part = slice(first, min(first + _BLOCK, len(hashes)))
-            permuted = _permuted(hashes[part])
-            start = 0
-            for chunk, width in enumerate(self.widths):
-                values[chunk, part] = _field(permuted, start, width)
-                start = (start + width) % bits.HASH_BITS
-                signatures[chunk, part] = _field(permuted, start, 32)
+            windows = _windows(hashes[part])
+            values[:, part] = _fields(windows, starts, widths)
+            signatures[:, part] = _fields(windows, (starts + widths) % bits.HASH_BITS, _SIGNATURE)
         return values, signatures
 
 
@@ -94,17 +94,20 @@ def _masks(width: int, flips: int) -> NDArray[np.uint32]:
     return np.array(turned, np.uint32)
 
 
-def _permuted(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The permuted bits, uint8 (n, 40): the first 64 come again at the end."""
+def _windows(hashes: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """The 64 permuted bits from each byte on, big-endian (n, 33): the first 64 come again last."""
     single = np.take(np.unpackbits(hashes, axis=1), PERMUTATION, axis=1)
     packed = np.packbits(single, axis=1)
-    return np.concatenate([packed, packed[:, :_WINDOW_BYTES]], axis=1)
+    around = np.concatenate([packed, packed[:, :_WINDOW_BYTES]], axis=1)
+    places = around.shape[1] - _WINDOW_BYTES + 1
+    return np.ndarray((len(hashes), places), ">u8", around.data, strides=(around.shape[1], 1))
 
 
-def _field(permuted: NDArray[np.uint8], start: int, width: int) -> NDArray[np.uint64]:
-    """``width`` bits from ``start`` on, as numbers."""
-    first = start // 8
-    window = np.ascontiguousarray(permuted[:, first : first + _WINDOW_BYTES])
-    numbers = window.view(">u8").reshape(len(permuted)).astype(np.uint64)
-    shifted = numbers >> np.uint64(64 - start % 8 - width)
-    return shifted & np.uint64((1 << width) - 1)
+def _fields(
+    windows: NDArray[np.uint64], starts: NDArray[np.int64], widths: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """So many bits from each of these on, as numbers: (starts, n)."""
+    numbers = windows[:, starts // 8].T.astype(np.uint64)
+    numbers >>= (64 - starts % 8 - widths).astype(np.uint64)[:, None]
+    numbers &= ((1 << widths) - 1).astype(np.uint64)[:, None]
+    return numbers

@@ -22,6 +22,7 @@ from hashing.views import View
 
 # Neighbours this near are one picture: a re-encoded still moves 2 to 4 bits from frame to frame.
 SAME_PICTURE_BITS: Final = 4
+_BLOCK: Final = 32  # frames compared with one another at a time: a clip of ten seconds is two
 
 
 class Kind(StrEnum):
@@ -137,18 +138,28 @@ class Track:
 
 def run_starts(hashes: NDArray[np.uint8], within_bits: int) -> Iterator[int]:
     """First rows of the runs that stay within so many bits of their first hash, in order."""
-    start, count, window = 0, len(hashes), 64
+    start, count = 0, len(hashes)
     while start < count:
-        yield start
-        following = start + 1
-        while following < count:
-            near = bits.distances(hashes[start : start + 1], hashes[following : following + window])
-            far = np.flatnonzero(near > within_bits)
-            if len(far):
-                following += int(far[0])
-                break
-            following += len(near)
-        start = following
+        block = hashes[start : start + _BLOCK]
+        far = np.triu(bits.distance_matrix(block, block) > within_bits, 1)
+        following = far.argmax(axis=1).tolist()  # 0: all that follow in the block are near
+        row = 0
+        while following[row]:
+            yield start + row
+            row = following[row]
+        yield start + row
+        start = _next_start(hashes, start + row, start + len(block), within_bits)
+
+
+def _next_start(hashes: NDArray[np.uint8], start: int, seen: int, within_bits: int) -> int:
+    """Where the run ends that begins at ``start`` and goes on up to ``seen`` at the least."""
+    while seen < len(hashes):
+        near = bits.distances(hashes[start : start + 1], hashes[seen : seen + 2 * _BLOCK])
+        far = np.flatnonzero(near > within_bits)
+        if len(far):
+            return seen + int(far[0])
+        seen += len(near)
+    return seen
 
 
 @dataclass(frozen=True)

@@ -138,5 +138,7 @@ def _few(clip: Track) -> NDArray[np.intp]:
     all of its frames."""
     pictures = clip.picture_rows
     seconds = int(np.ptp(clip.times_ms)) // 1000 if len(clip) else 0
-    wanted = min(len(pictures), max(_QUICK_FRAMES, seconds))
+    wanted = max(_QUICK_FRAMES, seconds)
+    if len(pictures) <= wanted:
+        return pictures
     return pictures[np.linspace(0, len(pictures) - 1, wanted).astype(np.intp)]

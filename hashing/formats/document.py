@@ -10,9 +10,11 @@ A hash is 64 hex digits, as imagehash and PDQ print it. ``coverage`` is absent w
 how much of the clip was hashed. Other keys are ignored, so that callers may carry their own.
 """
 
+from collections.abc import Sequence
 from typing import Final, NotRequired, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hashing import bits
 from hashing.coverage import Coverage, Problem
@@ -22,6 +24,8 @@ from hashing.formats import fields
 
 VERSION: Final = 1
 _FRAME_FIELDS: Final = 4
+# Times and spans in ms, qualities: int64 (n,); hashes: uint8 (n, 32).
+_Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
 
 
 class TrackDocument(TypedDict):
@@ -129,6 +133,39 @@ def _track(untrusted: object, place: str, most_frames: int) -> Track:
     rows = fields.items(
         fields.record(untrusted, place).get("frames"), f"{place}.frames", most_frames
     )
+    columns = _columns(rows)
+    times_ms, spans_ms, qualities, hashes = _row_by_row(rows, place) if columns is None else columns
+    return Track(
+        algorithm, view, stream, times_ms, spans_ms, qualities.astype(np.uint8), hashes=hashes
+    )
+
+
+def _columns(rows: Sequence[object]) -> _Columns | None:
+    """All frames at once, in a tenth of the time; None unless every one of them is sound."""
+    if {type(row) for row in rows} != {list} or {len(row) for row in rows} != {_FRAME_FIELDS}:  # type: ignore[arg-type]  # lists
+        return None
+    times, spans, qualities, texts = zip(*rows, strict=True)  # type: ignore[arg-type]  # lists
+    if set(map(type, times + spans + qualities)) != {int} or set(map(type, texts)) != {str}:
+        return None
+    try:
+        numbers = np.array((times, spans, qualities), np.int64)
+        digits = bytearray.fromhex("".join(texts))  # which passes over spaces
+    except (OverflowError, ValueError):
+        return None
+    most = np.array([fields.MAX_TIME_MS, fields.MAX_TIME_MS, fields.MAX_QUALITY])
+    is_sound = (
+        set(map(len, texts)) == {2 * bits.HASH_BYTES}
+        and len(digits) == bits.HASH_BYTES * len(rows)
+        and (numbers >= 0).all()
+        and (numbers <= most[:, None]).all()
+        and (np.diff(numbers[0]) >= 0).all()
+    )
+    hashes = np.frombuffer(digits, np.uint8)
+    return (*numbers, hashes.reshape(len(rows), bits.HASH_BYTES)) if is_sound else None
+
+
+def _row_by_row(rows: Sequence[object], place: str) -> _Columns:
+    """The same of any frames. Raises BadField, naming the first that is wrong."""
     numbers = np.zeros((3, len(rows)), np.int64)
     hashes = np.zeros((len(rows), bits.HASH_BYTES), np.uint8)
     before_ms = 0
@@ -140,10 +177,7 @@ def _track(untrusted: object, place: str, most_frames: int) -> Track:
         numbers[:, index] = time_ms, span_ms, quality
         hashes[index] = np.frombuffer(hash_bytes, np.uint8)
         before_ms = time_ms
-    times_ms, spans_ms, qualities = numbers
-    return Track(
-        algorithm, view, stream, times_ms, spans_ms, qualities.astype(np.uint8), hashes=hashes
-    )
+    return numbers[0], numbers[1], numbers[2], hashes
 
 
 def _frame(untrusted: object, before_ms: int) -> tuple[int, int, int, bytes]:
