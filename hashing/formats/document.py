@@ -144,7 +144,7 @@ def _columns(rows: Sequence[object]) -> _Columns | None:
     """All frames at once, in a tenth of the time; None unless every one of them is sound."""
     if {type(row) for row in rows} != {list} or {len(row) for row in rows} != {_FRAME_FIELDS}:  # type: ignore[arg-type]  # lists
         return None
-    times, spans, qualities, texts = zip(*rows, strict=True)  # type: ignore[arg-type]  # lists
+    times, spans, qualities, texts = zip(*rows, strict=True)
     if set(map(type, times + spans + qualities)) != {int} or set(map(type, texts)) != {str}:
         return None
     try:
