@@ -10,7 +10,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from service import audit_commands, key_commands, opening
+from service import audit_commands, key_commands, opening, standing_commands
 from service.parameters import (
     AddPatches,
     Database,
@@ -60,12 +60,11 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-lists_app = typer.Typer(
-    rich_markup_mode=None, help="Show all lists or one, or set what it accepts."
-)
+lists_app = typer.Typer(rich_markup_mode=None, help="Show all lists or one, or set one.")
 app.add_typer(lists_app, name="lists", invoke_without_command=True)
 app.add_typer(key_commands.app, name="keys")
 app.add_typer(audit_commands.app, name="audit")
+app.add_typer(standing_commands.app)
 
 
 @app.command(epilog=_EPILOG)

@@ -39,6 +39,7 @@ class What(StrEnum):
     LIST_IMPORT = "list.import"
     REFERENCES_ADD = "references.add"
     REFERENCES_REMOVE = "references.remove"
+    REFERENCES_STANDING = "references.standing"
     REFERENCE_UPDATE = "reference.update"
     KEY_CREATE = "key.create"
     KEY_ROTATE = "key.rotate"

@@ -35,6 +35,7 @@ from service.escaping import shown
 from service.media.decoding import Decoding, extract
 from service.skipping import Skipped, Skipping
 from service.store.base import Store
+from service.store.sqlite import now_ms
 
 _TONES: Final = {
     Verdict.MATCH: Tone.ALARM,
@@ -180,6 +181,9 @@ def add(
             patches=naming.patches,
         )
         _report_added(console, list_name, clip.label, added)
+        standing = store.get_summary(list_name, added.reference_id).standing
+        if not standing.holds(now_ms()):
+            console.note(f"{added.reference_id} is {wording.stands(standing, now_ms())}")
 
     return _each(console, wanted, work, how)
 
@@ -372,6 +376,9 @@ def explain(
     )
     for line in reasoning.lines(why, list_name, reference_id):
         console.detail(line)
+    standing = store.get_summary(list_name, reference_id).standing
+    if not standing.holds(now_ms()):
+        console.detail(f"the reference is {wording.stands(standing, now_ms())}")
 
 
 def _stdin() -> BinaryIO:

@@ -136,6 +136,8 @@ REFERENCE: Final[Example] = {
     "duration_ms": 24600,
     "frames": 560,
     "algorithms": [{"name": "phash256", "parameters": {"hash_size": 16, "plane_px": 64}}],
+    "enabled": True,
+    "expires_at_ms": 1805000000000,
 }
 REFERENCE_ADDED: Final[Example] = {
     "new": True,
@@ -144,7 +146,7 @@ REFERENCE_ADDED: Final[Example] = {
     "reference": REFERENCE,
 }
 REFERENCES: Final[Example] = {"references": [REFERENCE], "next_after_id": "r1"}
-REFERENCE_PATCH: Final[Example] = {"label": "main video, first part"}
+REFERENCE_PATCH: Final[Example] = {"label": "main video, first part", "enabled": True}
 IMPORT: Final[Example] = {
     "added": 14,
     "unchanged": 2,

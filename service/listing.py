@@ -9,7 +9,8 @@ from service import wording
 from service.console import Console, Tone
 from service.errors import BadSetting
 from service.escaping import shown
-from service.store.base import ListInfo, ReferenceSummary, Store
+from service.store.base import ListInfo, ReferenceSummary, Standing, Store
+from service.store.sqlite import now_ms
 
 DEFAULT: Final = "default"  # instead of a number: the list has none of its own
 _PAGE: Final = 500  # references read at a time
@@ -35,9 +36,11 @@ def show_list(console: Console, store: Store, name: str, *, json: bool) -> None:
             continue
         label = f": {shown(one.label)}" if one.label else ""
         incident = f" (incident {shown(one.incident)})" if one.incident else ""
+        usual = one.standing == Standing()
+        standing = "" if usual else f", {wording.stands(one.standing, now_ms())}"
         console.detail(
             f"{one.id}{label}{incident} - {one.kind}, {wording.length(one.duration_ms)}, "
-            f"{one.frames} hashes"
+            f"{one.frames} hashes{standing}"
         )
 
 
@@ -138,4 +141,6 @@ def _plain_reference(list_name: str, one: ReferenceSummary) -> dict[str, object]
         "algorithms": [str(algorithm) for algorithm in one.algorithms],
         "digest": one.digest,
         "added_at_ms": one.added_at_ms,
+        "enabled": one.standing.enabled,
+        "expires_at_ms": one.standing.expires_at_ms,
     }

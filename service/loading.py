@@ -8,6 +8,7 @@ list's index is kept in a file (``service.snapshots``), to begin with the next t
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -68,14 +69,21 @@ class LoadedList:
     held: tuple[Held, ...]
     references: tuple[Entry, ...]
     index: ListIndex
+    next_expiry_ms: int | None = None
 
     @classmethod
-    def of(cls, info: ListInfo, mark: Mark, held: Sequence[Held]) -> "LoadedList":
-        """The list with these references."""
+    def of(
+        cls,
+        info: ListInfo,
+        mark: Mark,
+        held: Sequence[Held],
+        next_expiry_ms: int | None = None,
+    ) -> "LoadedList":
+        """The list with these references, the next of which expires at that time."""
         references = tuple(entry for one in held for entry in one.shelf.entries)
         parts = [KeptPart(one.shelf.part, one.kept) for one in held]
         index = ListIndex(parts=parts, groups=_groups(info.policy, references))
-        return cls(info, mark, tuple(held), references, index)
+        return cls(info, mark, tuple(held), references, index, next_expiry_ms)
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -89,8 +97,16 @@ class LoadedList:
         gone = frozenset([*changes.removed, *(one.id for one in added)])
         held = [one.without(gone) for one in self.held] if gone else list(self.held)
         return LoadedList.of(
-            changes.info, changes.mark, [*held, *([Held.of(added)] if added else [])]
+            changes.info,
+            changes.mark,
+            [*held, *([Held.of(added)] if added else [])],
+            changes.next_expiry_ms,
         )
+
+    def is_of(self, version: int, now_ms: int) -> bool:
+        """Whether it is what that version holds now: with time, references expire."""
+        expired = self.next_expiry_ms is not None and now_ms >= self.next_expiry_ms
+        return self.info.version == version and not expired
 
 
 def in_background(work: Callable[[], None]) -> None:
@@ -102,7 +118,8 @@ class Loader:
     """The lists of one store, each loaded when it is first asked for. Usable from several threads.
 
     ``folder``: where snapshots are; None keeps none, nor do lists with fewer frames than
-    ``snapshot_frames``. ``run``: how work beside the checks is begun.
+    ``snapshot_frames``. ``run``: how work beside the checks is begun. ``clock``: milliseconds since
+    1970, as the store has them.
     """
 
     def __init__(
@@ -112,7 +129,9 @@ class Loader:
         *,
         run: Run = in_background,
         snapshot_frames: int = SNAPSHOT_FRAMES,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        self._clock = clock
         self._store = store
         self._folder = folder
         self._run = run
@@ -133,7 +152,7 @@ class Loader:
         Waits for what changed to be read, never for parts to be joined or written.
         """
         loaded = self._loaded.get(name)
-        if loaded is not None and loaded.info.version == version:
+        if loaded is not None and loaded.is_of(version, self._clock()):
             return loaded
         with self._lock_of(name):
             loaded = self._loaded.get(name)
@@ -191,7 +210,7 @@ class Loader:
             if changes is None:  # no store says so where nothing was known
                 raise LookupError(name)
             held = [Held.of(list(changes.added))]
-            loaded = LoadedList.of(changes.info, changes.mark, held)
+            loaded = LoadedList.of(changes.info, changes.mark, held, changes.next_expiry_ms)
         self._write(name, loaded)
         return loaded
 
@@ -199,7 +218,10 @@ class Loader:
         """The same list with fewer shelves: one, or a big one and one of what came since."""
         first = 0 if _is_long(loaded) else 1
         made = LoadedList.of(
-            loaded.info, loaded.mark, [*loaded.held[:first], _joined(loaded.held[first:])]
+            loaded.info,
+            loaded.mark,
+            [*loaded.held[:first], _joined(loaded.held[first:])],
+            loaded.next_expiry_ms,
         )
         if first == 0:
             self._write(name, made)
@@ -215,7 +237,7 @@ class Loader:
             now = self._loaded.get(name)
             if now is not None and _continues(now, before):
                 held = _carried(made.held, before.held, now.held)
-                self._loaded[name] = LoadedList.of(now.info, now.mark, held)
+                self._loaded[name] = LoadedList.of(now.info, now.mark, held, now.next_expiry_ms)
 
     def _write(self, name: str, loaded: LoadedList) -> None:
         (held,) = loaded.held

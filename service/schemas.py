@@ -21,6 +21,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Milliseconds = Annotated[int, Field(ge=0)]
 Time = Annotated[int, Field(ge=0, le=2**31 - 1, description="Milliseconds.")]
+Moment = Annotated[int, Field(ge=0, le=2**48)]  # ms since 1970, for nine thousand years
 Whole = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Quality = Annotated[int, Field(ge=0, le=100)]
 Hash = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$", description="64 hex digits.")]
@@ -291,6 +292,10 @@ class ReferenceOut(_Shape):
     duration_ms: Milliseconds
     frames: Count
     algorithms: list[AlgorithmOut]
+    enabled: Annotated[bool, Field(description="Whether checks look at it at all.")]
+    expires_at_ms: Annotated[
+        int | None, Field(description="From then on checks do not look at it; null is never.")
+    ]
 
 
 class ReferencesOut(_Shape):
@@ -314,6 +319,12 @@ class ReferencePatch(_Shape):
 
     label: Line | None = None
     incident: Line | None = None
+    enabled: Annotated[
+        bool, Field(strict=True, description="Whether checks look at it; false keeps it for later.")
+    ] = True
+    expires_at_ms: Annotated[
+        Moment | None, Field(description="When it expires, in ms since 1970; null is never.")
+    ] = None
 
 
 class BadLineOut(_Shape):

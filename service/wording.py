@@ -18,10 +18,11 @@ from hashing.verdict import (
     Verdict,
 )
 from hashing.views import Region, View, Window
-from service import guidance
+from service import guidance, moments
 from service.checking import CheckResult, Match
 from service.escaping import shown
 from service.skipping import Skipped
+from service.store.base import Standing
 
 MOST_MATCHES: Final = 5  # told in words; the rest are counted
 _MOST_RANGES: Final = 4
@@ -292,6 +293,17 @@ def _in_window(window: Window) -> list[str]:
         down = f"{window.top:.0%} to {window.bottom:.0%} from the top"
         return [f"in a part of the picture ({across}, {down})"]
     return ["cropped"] if window.scale >= _CROPPED_SCALE else []
+
+
+def stands(standing: Standing, now_ms: int) -> str:
+    """Whether checks look at a reference, and until when."""
+    if not standing.enabled:
+        return "disabled: no check looks at it"
+    if standing.expires_at_ms is None:
+        return "enabled"
+    moment = moments.shown(standing.expires_at_ms)
+    holds = standing.holds(now_ms)
+    return f"enabled until {moment}" if holds else f"expired on {moment}: no check looks at it"
 
 
 def plural(count: int, noun: str) -> str:

@@ -17,12 +17,15 @@ from service.store import deeds
 from service.store.base import (
     AddResult,
     Changes,
+    Expiry,
     ListInfo,
     Mark,
     Patched,
     ReferenceSummary,
     RemoveResult,
     Snapshot,
+    Standing,
+    StandingResult,
 )
 from tests.memory_audit import MemoryAudit, MemoryTrail
 from tests.memory_keys import MemoryKeys
@@ -33,6 +36,7 @@ class _List:
     info: ListInfo
     references: dict[str, Reference] = field(default_factory=dict)
     added_at_ms: dict[str, int] = field(default_factory=dict)
+    standing: dict[str, Standing] = field(default_factory=dict)
     changed_in: dict[str, int] = field(default_factory=dict)  # also of those that are removed
     token: str = field(default_factory=lambda: secrets.token_hex(8))  # this list's, not its name's
 
@@ -191,6 +195,36 @@ class MemoryStore:
                 self._bump(listed, What.REFERENCE_UPDATE, told, reference_id)
             return self.get_summary(list_name, reference_id)
 
+    def set_standing(
+        self,
+        list_name: str,
+        reference_ids: Iterable[str],
+        *,
+        enabled: bool | None = None,
+        expires: Expiry | None = None,
+    ) -> StandingResult:
+        with self._open():
+            listed = self._list(list_name)
+            changed: list[str] = []
+            unchanged: list[str] = []
+            missing: list[str] = []
+            for name in dict.fromkeys(reference_ids):
+                if name not in listed.references:
+                    missing.append(name)
+                    continue
+                before = listed.standing.get(name, Standing())
+                wanted = Standing(
+                    before.enabled if enabled is None else enabled,
+                    before.expires_at_ms if expires is None else expires.at_ms,
+                )
+                (unchanged if wanted == before else changed).append(name)
+                listed.standing[name] = wanted
+            result = StandingResult(tuple(changed), tuple(unchanged), tuple(missing))
+            if changed:
+                told = deeds.stood(result, enabled=enabled, expires=expires)
+                self._bump(listed, What.REFERENCES_STANDING, told, *changed)
+            return result
+
     def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
         with self._open():
             listed = self._list(list_name)
@@ -198,6 +232,7 @@ class MemoryStore:
             removed = tuple(name for name in wanted if name in listed.references)
             for reference_id in removed:
                 del listed.references[reference_id]
+                listed.standing.pop(reference_id, None)
             missing = tuple(name for name in wanted if name not in removed)
             result = RemoveResult(removed, missing)
             if removed:
@@ -224,6 +259,7 @@ class MemoryStore:
             frames=fingerprint.frames,
             algorithms=tuple(sorted({track.algorithm for track in fingerprint.tracks}, key=str)),
             digest=fingerprint.digest,
+            standing=self._list(list_name).standing.get(reference_id, Standing()),
         )
 
     def references(
@@ -239,7 +275,9 @@ class MemoryStore:
         with self._open():
             listed = self._list(list_name)
             references = [
-                replace(listed.references[name], patches=()) for name in sorted(listed.references)
+                replace(listed.references[name], patches=())
+                for name in sorted(listed.references)
+                if self._holds(listed, name)
             ]
         algorithms = {
             track.algorithm for reference in references for track in reference.fingerprint.tracks
@@ -259,10 +297,26 @@ class MemoryStore:
             now = [
                 replace(listed.references[name], patches=())
                 for name in changed
-                if name in listed.references
+                if self._holds(listed, name)
             ]
-            gone = tuple(name for name in changed if name not in listed.references)
-        yield Changes(listed.info, mark, iter(now), gone) if is_known else None
+            expired = {
+                name
+                for name, one in listed.standing.items()
+                if one.expires_at_ms is not None and one.expires_at_ms <= self._clock()
+            }
+            gone = {name for name in changed if not self._holds(listed, name)} | expired
+            removed = () if since is None else tuple(sorted(gone))
+            coming = [
+                one.expires_at_ms
+                for one in listed.standing.values()
+                if one.expires_at_ms is not None and one.holds(self._clock())
+            ]
+            expiry_ms = min(coming, default=None)
+        yield Changes(listed.info, mark, iter(now), removed, expiry_ms) if is_known else None
+
+    def _holds(self, listed: _List, name: str) -> bool:
+        standing = listed.standing.get(name, Standing())
+        return name in listed.references and standing.holds(self._clock())
 
     def fingerprints(self, list_name: str) -> Iterator[Reference]:
         with self.snapshot(list_name) as snapshot:

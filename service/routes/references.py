@@ -28,7 +28,7 @@ from service.routes.context import (
     json_request,
     request_body,
 )
-from service.store.base import ReferenceSummary
+from service.store.base import Expiry, ReferenceSummary
 
 router = APIRouter(tags=["references"])
 MOST_LISTED: Final = 1000
@@ -197,12 +197,23 @@ def change_reference(
     reference_id: ReferenceId,
     patch: Annotated[schemas.ReferencePatch, Depends(json_body(schemas.ReferencePatch))],
 ) -> schemas.ReferenceOut:
-    """Change label or incident; what is left out of the body stays."""
+    """Change label, incident, or whether and until when checks look at it.
+
+    What is left out of the body stays. A reference that is disabled or has expired is not found
+    from the next check on, and can be enabled again.
+    """
     before = store.get_summary(name, reference_id)
     given = patch.model_fields_set
     label = patch.label if "label" in given else before.label
     incident = patch.incident if "incident" in given else before.incident
-    return _out(store.update_reference(name, reference_id, label=label, incident=incident))
+    store.update_reference(name, reference_id, label=label, incident=incident)
+    store.set_standing(
+        name,
+        [reference_id],
+        enabled=patch.enabled if "enabled" in given else None,
+        expires=Expiry(patch.expires_at_ms) if "expires_at_ms" in given else None,
+    )
+    return _out(store.get_summary(name, reference_id))
 
 
 @router.delete(
@@ -255,4 +266,6 @@ def _out(summary: ReferenceSummary) -> schemas.ReferenceOut:
             schemas.AlgorithmOut(name=one.name, parameters=dict(one.parameters))
             for one in summary.algorithms
         ],
+        enabled=summary.standing.enabled,
+        expires_at_ms=summary.standing.expires_at_ms,
     )

@@ -42,6 +42,25 @@ class ListInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether checks look at a reference, and until when: ms since 1970, None is for ever."""
+
+    enabled: bool = True
+    expires_at_ms: int | None = None
+
+    def holds(self, now_ms: int) -> bool:
+        """Whether checks look at it now."""
+        return self.enabled and (self.expires_at_ms is None or now_ms < self.expires_at_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """A change of when a reference expires: ms since 1970, None is never."""
+
+    at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReferenceSummary:
     """A reference without its hashes. ``frames`` counts the hashes of all tracks."""
 
@@ -54,6 +73,7 @@ class ReferenceSummary:
     frames: int
     algorithms: tuple[Algorithm, ...]
     digest: str
+    standing: Standing = Standing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +99,17 @@ class RemoveResult:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingResult:
+    """Ids whose standing is another now, those that had it already, and those not there."""
+
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A list at one moment. ``references`` can be read once, in order of ids."""
+    """What holds of a list at one moment. ``references`` can be read once, in order of ids."""
 
     info: ListInfo
     algorithms: tuple[Algorithm, ...]
@@ -103,13 +132,15 @@ class Changes:
     """What a list's references went through since a mark, in one moment with ``info``.
 
     ``added``: those that are new or have another label, incident or fingerprint, as they are now;
-    can be read once. ``removed``: ids that may have been there and are no more.
+    can be read once. ``removed``: ids that may have been there and are no more, or are disabled or
+    expired. ``next_expiry_ms``: when the next one expires, which changes no version.
     """
 
     info: ListInfo
     mark: Mark
     added: Iterator[Reference]
     removed: tuple[str, ...]
+    next_expiry_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +248,20 @@ class Store(Protocol):
         """
         ...
 
+    def set_standing(
+        self,
+        list_name: str,
+        reference_ids: Iterable[str],
+        *,
+        enabled: bool | None = None,
+        expires: Expiry | None = None,
+    ) -> StandingResult:
+        """Say whether checks look at references, and until when; None leaves that as it is.
+
+        Ids that are not there are reported, and the others changed.
+        """
+        ...
+
     def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
         """Remove references; ids that are not there are reported, and the others removed."""
         ...
@@ -236,7 +281,7 @@ class Store(Protocol):
         ...
 
     def snapshot(self, list_name: str) -> AbstractContextManager[Snapshot]:
-        """The whole list as it is now, while others may change it."""
+        """The whole list as it is now, without what is disabled or expired."""
         ...
 
     def changes(self, list_name: str, since: Mark | None) -> AbstractContextManager[Changes | None]:

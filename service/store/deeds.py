@@ -5,7 +5,14 @@ Texts that people wrote, which may have to be forgotten one day, are only said t
 
 from service.audit import CHANGED, Change, Value, named
 from service.keys import KeyInfo
-from service.store.base import AddResult, ListInfo, ReferenceSummary, RemoveResult
+from service.store.base import (
+    AddResult,
+    Expiry,
+    ListInfo,
+    ReferenceSummary,
+    RemoveResult,
+    StandingResult,
+)
 
 
 def created(info: ListInfo) -> Change:
@@ -46,6 +53,16 @@ def relabelled(before: ReferenceSummary, *, label: str | None, incident: str | N
         told["label"] = CHANGED
     if before.incident != incident:
         told["incident"] = CHANGED
+    return told
+
+
+def stood(result: StandingResult, *, enabled: bool | None, expires: Expiry | None) -> Change:
+    """References were enabled, disabled, or given a time until which they hold."""
+    told: dict[str, Value] = {"references": named(result.changed)}
+    if enabled is not None:
+        told["enabled"] = enabled
+    if expires is not None:
+        told["expires_at_ms"] = expires.at_ms
     return told
 
 

@@ -184,6 +184,19 @@ def _audit(database: Database) -> None:
     trail.begin(database)
 
 
+@STEPS(name="0009_standing")
+def _standing(database: Database) -> None:
+    """Whether checks look at a reference, and until when."""
+    database.execute('ALTER TABLE "references" ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1')
+    database.execute('ALTER TABLE "references" ADD COLUMN expires_at_ms INTEGER')
+    database.execute(
+        """
+        CREATE INDEX references_by_expiry ON "references" (list_id, expires_at_ms)
+        WHERE expires_at_ms IS NOT NULL
+        """
+    )
+
+
 def require_ours(database: Database) -> None:
     """Raise StoreError for a newer schema or another program's file, before writing to it."""
     # One moment for all reads: another process may be making the file.

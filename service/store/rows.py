@@ -9,7 +9,7 @@ from hashing.formats import packed, packed_patches
 from hashing.patch_track import PatchTrack
 from hashing.reference import Policy, Reference
 from service.errors import StoreError
-from service.store.base import ListInfo, ReferenceSummary
+from service.store.base import ListInfo, ReferenceSummary, Standing
 
 INFO: Final = """
     SELECT name, policy, source, false_alarms_per_100k, created_at_ms, version,
@@ -19,10 +19,13 @@ INFO: Final = """
     FROM lists
 """
 SUMMARY: Final = """
-    SELECT id, label, incident, added_at_ms, kind, duration_ms, frames, algorithms, digest
+    SELECT id, label, incident, added_at_ms, kind, duration_ms, frames, algorithms, digest, enabled,
+        expires_at_ms
     FROM "references"
 """
 REFERENCE: Final = 'SELECT id, label, incident, fingerprint FROM "references"'
+# With the time that it is now.
+HOLDS: Final = " AND enabled = 1 AND (expires_at_ms IS NULL OR expires_at_ms > ?)"
 INSERT: Final = """
     INSERT INTO "references" (list_id, id, label, incident, added_at_ms, kind, duration_ms, frames,
         algorithms, digest, fingerprint, version)
@@ -37,7 +40,7 @@ PATCHES_OF: Final = "SELECT packed FROM patches"
 INSERT_PATCHES: Final = "INSERT OR IGNORE INTO patches (list_id, id, packed) VALUES (?, ?, ?)"
 
 InfoRow = tuple[str, str, str | None, float | None, int, int, int, int, int]
-SummaryRow = tuple[str, str | None, str | None, int, str, int, int, str, str]
+SummaryRow = tuple[str, str | None, str | None, int, str, int, int, str, str, int, int | None]
 ReferenceRow = tuple[str, str | None, str | None, bytes]
 
 
@@ -59,7 +62,9 @@ def info(row: InfoRow) -> ListInfo:
 
 def summary(row: SummaryRow) -> ReferenceSummary:
     """The summary of a row of SUMMARY."""
-    reference_id, label, incident, added_at_ms, kind, duration_ms, frames, algorithms, digest = row
+    (reference_id, label, incident, added_at_ms, kind, duration_ms, frames, algorithms, digest) = (
+        row[:9]
+    )
     return ReferenceSummary(
         id=reference_id,
         label=label,
@@ -70,6 +75,7 @@ def summary(row: SummaryRow) -> ReferenceSummary:
         frames=frames,
         algorithms=algorithms_of(algorithms),
         digest=digest,
+        standing=Standing(bool(row[9]), row[10]),
     )
 
 

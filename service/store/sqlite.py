@@ -15,16 +15,18 @@ from hashing.verdict import require_false_alarms
 from service import audit
 from service.audit import Change, What
 from service.errors import ListExists
-from service.store import deeds, inserting, queries, rows
+from service.store import deeds, inserting, queries, rows, standing
 from service.store.base import (
     AddResult,
     Changes,
+    Expiry,
     ListInfo,
     Mark,
     Patched,
     ReferenceSummary,
     RemoveResult,
     Snapshot,
+    StandingResult,
 )
 from service.store.connections import Connections
 from service.store.sqlite_audit import SqliteAudit
@@ -189,6 +191,25 @@ class SqliteStore:
                 self._bump(database, list_id, What.REFERENCE_UPDATE, told)
             return queries.summary(database, list_name, list_id, reference_id)
 
+    def set_standing(
+        self,
+        list_name: str,
+        reference_ids: Iterable[str],
+        *,
+        enabled: bool | None = None,
+        expires: Expiry | None = None,
+    ) -> StandingResult:
+        """As ``Store.set_standing``."""
+        with self._connections.writing() as database:
+            list_id = queries.list_id(database, list_name)
+            result = standing.change(
+                database, list_id, reference_ids, enabled=enabled, expires=expires
+            )
+            if result.changed:
+                told = deeds.stood(result, enabled=enabled, expires=expires)
+                self._bump(database, list_id, What.REFERENCES_STANDING, told)
+        return result
+
     def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:
         """As ``Store.remove``."""
         removed: list[str] = []
@@ -250,7 +271,10 @@ class SqliteStore:
         """As ``Store.snapshot``."""
         with self._connections.reading() as database:
             list_id = queries.list_id(database, list_name)
-            found = database.execute(rows.REFERENCE + " WHERE list_id = ? ORDER BY id", (list_id,))
+            found = database.execute(
+                f"{rows.REFERENCE} WHERE list_id = ? {rows.HOLDS} ORDER BY id",
+                (list_id, self._clock()),
+            )
             yield Snapshot(
                 queries.info(database, list_name),
                 queries.algorithms(database, list_id),
@@ -265,20 +289,19 @@ class SqliteStore:
             if since is not None and not queries.is_past(database, list_id, since):
                 yield None
                 return
-            after = (list_id, 0 if since is None else since.version)
-            # Version 0: from before versions were kept, and so never newer than a mark.
-            newer = " WHERE list_id = ?" + ("" if since is None else " AND version > ?")
+            now_ms = self._clock()
+            # -1 is before version 0, which references from before versions were kept have.
+            after = (list_id, -1 if since is None else since.version)
             found = database.execute(
-                rows.REFERENCE + newer + " ORDER BY id", after if since else after[:1]
+                f"{rows.REFERENCE} WHERE list_id = ? AND version > ? {rows.HOLDS} ORDER BY id",
+                (*after, now_ms),
             )
-            removed = database.execute(
-                "SELECT id FROM removals WHERE list_id = ? AND version > ? ORDER BY id", after
-            ).fetchall()
             yield Changes(
                 queries.info(database, list_name),
                 queries.mark(database, list_id),
                 (rows.reference(row) for row in found),
-                tuple(name for (name,) in removed),
+                standing.gone(database, *after, now_ms) if since is not None else (),
+                standing.next_expiry_ms(database, list_id, now_ms),
             )
 
     def fingerprints(self, list_name: str) -> Iterator[Reference]:

@@ -15,7 +15,7 @@ from service import audit
 from service.audit import Entry, What
 from service.callers import Scope
 from service.errors import ServiceError
-from service.store.base import Store
+from service.store.base import Expiry, Store
 from service.store.sqlite import SqliteStore
 from tests.fingerprints import video
 from tests.memory_store import MemoryStore
@@ -123,6 +123,20 @@ DEEDS: Mapping[str, tuple[Callable[[Store], object], What, str | None, object, o
         "a",
         (2, 3),
         {"removed": {"count": 1, "ids": ["r1"]}},
+    ),
+    "a reference is disabled": (
+        lambda store: store.set_standing("a", ["r1", "r9"], enabled=False),
+        What.REFERENCES_STANDING,
+        "a",
+        (2, 3),
+        {"references": {"count": 1, "ids": ["r1"]}, "enabled": False},
+    ),
+    "a reference is to expire": (
+        lambda store: store.set_standing("a", ["r1"], expires=Expiry(7)),
+        What.REFERENCES_STANDING,
+        "a",
+        (2, 3),
+        {"references": {"count": 1, "ids": ["r1"]}, "expires_at_ms": 7},
     ),
     "a reference is relabelled": (
         lambda store: store.update_reference("a", "r1", label="PRIVATE", incident="PRIVATE"),
@@ -307,7 +321,9 @@ _DEED = st.sampled_from([*(row[0] for row in DEEDS.values()), *UNCHANGED.values(
 
 
 @given(st.lists(_DEED, max_size=12))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_after_any_changes_the_record_is_whole(
     tmp_path: Path, deeds: list[Callable[[Store], object]]
 ) -> None:

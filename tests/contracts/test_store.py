@@ -14,7 +14,15 @@ from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind
 from hashing.patch_track import PatchTrack
 from hashing.reference import BadName, Policy, Reference
 from service.errors import BadPolicy, ListExists, ListNotFound, ReferenceNotFound, StoreError
-from service.store.base import AddResult, Mark, RemoveResult, Store
+from service.store.base import (
+    AddResult,
+    Expiry,
+    Mark,
+    RemoveResult,
+    Standing,
+    StandingResult,
+    Store,
+)
 from service.store.sqlite import SqliteStore
 from tests.fingerprints import FOREIGN, of, random_hashes, track, video
 from tests.memory_store import MemoryStore
@@ -43,6 +51,21 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made = make(tmp_path, ticking())
     yield made
     made.close()
+
+
+class Timed:
+    """A store, and the time that it takes it to be."""
+
+    def __init__(self, make: Callable[[Path, Clock], Store], folder: Path) -> None:
+        self.now_ms = 1000
+        self.store = make(folder, lambda: self.now_ms)
+
+
+@pytest.fixture(params=[in_memory, in_sqlite], ids=["memory", "sqlite"])
+def timed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Timed]:
+    made = Timed(request.param, tmp_path)
+    yield made
+    made.store.close()
 
 
 def reference(name: str, seed: int) -> Reference:
@@ -342,6 +365,7 @@ ON_A_LIST: dict[str, Callable[[Store], object]] = {
     "add": lambda store: store.add("no", [R1], create=False),
     "update_reference": lambda store: store.update_reference("no", "r", label=None, incident=None),
     "remove": lambda store: store.remove("no", ["r"]),
+    "set_standing": lambda store: store.set_standing("no", ["r"], enabled=False),
     "get_reference": lambda store: store.get_reference("no", "r"),
     "get_summary": lambda store: store.get_summary("no", "r"),
     "references": lambda store: store.references("no"),
@@ -488,6 +512,57 @@ def test_a_reference_that_was_removed_and_added_again_is_added(store: Store) -> 
     store.add("a", [other])
 
     assert changes(store, before)[1:] == ([other], ())
+
+
+def test_what_is_disabled_is_not_looked_at(store: Store) -> None:
+    store.add("a", [R1, R2])
+    before, *_ = changes(store, None)
+
+    result = store.set_standing("a", ["r1", "r9"], enabled=False)
+
+    assert result == StandingResult(("r1",), (), ("r9",))
+    assert store.get_summary("a", "r1").standing == Standing(enabled=False)
+    disabled, added, removed = changes(store, before)
+    assert (added, removed) == ([], ("r1",))
+    assert changes(store, None)[1:] == ([R2], ())
+    assert list(store.fingerprints("a")) == [R2]
+    assert [one.id for one in store.references("a")] == ["r1", "r2"]
+    assert store.set_standing("a", ["r1"], enabled=False) == StandingResult((), ("r1",), ())
+    assert store.versions() == {"a": disabled.version}
+
+    store.set_standing("a", ["r1"], enabled=True)
+    assert changes(store, disabled)[1:] == ([R1], ())
+
+
+def test_what_expires_is_not_looked_at_from_then_on(timed: Timed) -> None:
+    store = timed.store
+    store.add("a", [R1, R2])
+    store.set_standing("a", ["r1"], expires=Expiry(timed.now_ms + 10))
+    marked, added, removed = changes(store, None)
+    with store.changes("a", marked) as found:
+        assert found is not None
+        assert found.next_expiry_ms == timed.now_ms + 10
+    assert (added, removed) == ([R1, R2], ())
+
+    timed.now_ms += 10
+
+    assert changes(store, None)[1] == [R2]
+    assert changes(store, marked)[1:] == ([], ("r1",))
+    with store.changes("a", marked) as found:
+        assert found is not None
+        assert found.next_expiry_ms is None
+    store.set_standing("a", ["r1"], expires=Expiry(None))
+    assert changes(store, marked)[1] == [R1]
+    assert store.get_summary("a", "r1").standing == Standing()
+
+
+def test_what_is_removed_and_added_again_is_looked_at(store: Store) -> None:
+    store.add("a", [R1])
+    store.set_standing("a", ["r1"], enabled=False, expires=Expiry(5))
+    store.remove("a", ["r1"])
+    store.add("a", [R1])
+
+    assert store.get_summary("a", "r1").standing == Standing()
 
 
 def test_an_empty_list_and_a_changed_policy_have_marks(store: Store) -> None:

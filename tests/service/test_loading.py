@@ -14,6 +14,7 @@ from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY
 from service import snapshots
 from service.loading import LoadedList, Loader
+from service.store.base import Expiry
 from tests.fingerprints import of, track, walk
 from tests.memory_store import MemoryStore
 
@@ -77,6 +78,37 @@ def test_what_is_removed_is_not_found(store: MemoryStore) -> None:
     assert (found(after, 1), found(after, 2)) == ([], [("r2", None)])
     assert found(before, 1) == [("r1", None)]
     assert after.index.frames == FRAMES
+
+
+def test_what_is_disabled_is_not_found_until_it_is_enabled(store: MemoryStore) -> None:
+    loader = Loader(store, None)
+    load(loader, store)
+    store.set_standing("a", ["r1"], enabled=False)
+    assert (found(load(loader, store), 1), found(load(loader, store), 2)) == ([], [("r2", None)])
+
+    store.set_standing("a", ["r1"], enabled=True)
+    assert found(load(loader, store), 1) == [("r1", None)]
+
+
+@pytest.mark.parametrize("with_file", [False, True], ids=["in memory", "from a file"])
+def test_what_expires_is_not_found_from_then_on(tmp_path: Path, *, with_file: bool) -> None:
+    """Without any change in the store: its version stays."""
+    now_ms = [0]
+    store = MemoryStore(lambda: now_ms[0])
+    store.add("a", [reference(1), reference(2)])
+    store.set_standing("a", ["r1"], expires=Expiry(50))
+    folder = tmp_path if with_file else None
+
+    def loader() -> Loader:
+        return Loader(store, folder, snapshot_frames=1, clock=lambda: now_ms[0])
+
+    running = loader()
+    for used in (running, loader()):
+        assert found(load(used, store), 1) == [("r1", None)]
+    now_ms[0] = 50
+    for used in (running, loader()):
+        assert found(load(used, store), 1) == []
+        assert found(load(used, store), 2) == [("r2", None)]
 
 
 def test_labels_and_policies_are_followed(store: MemoryStore) -> None:

@@ -111,6 +111,35 @@ def test_a_patch_leaves_what_it_does_not_name(
     assert call("GET", "/v1/lists/a/references/r1").json() == answer
 
 
+@pytest.mark.parametrize(
+    "patch",
+    [
+        pytest.param({"enabled": False}, id="disabled"),
+        pytest.param({"expires_at_ms": 1}, id="expired"),
+    ],
+)
+def test_what_is_disabled_or_expired_is_not_found_until_it_is_brought_back(
+    call: Caller, patch: dict[str, object]
+) -> None:
+    call("POST", "/v1/lists/a/references?id=r1", content=MEDIA)
+    call("POST", "/v1/lists/a/references?id=r2", content=clip(2))
+
+    changed = call("PATCH", "/v1/lists/a/references/r1", json=patch)
+
+    assert patch.items() <= changed.json().items()
+    assert call("POST", "/v1/check", content=MEDIA).json()["verdict"] == "no_match"
+    back = {"enabled": True, "expires_at_ms": None}
+    assert call("PATCH", "/v1/lists/a/references/r1", json=back).status_code == 200
+    assert call("POST", "/v1/check", content=MEDIA).json()["verdict"] == "match"
+
+
+@pytest.mark.parametrize("wrong", [{"enabled": None}, {"enabled": 1}, {"expires_at_ms": -1}])
+def test_a_standing_that_cannot_be_is_refused(call: Caller, wrong: dict[str, object]) -> None:
+    call("POST", "/v1/lists/a/references?id=r1", content=MEDIA)
+
+    assert call("PATCH", "/v1/lists/a/references/r1", json=wrong).status_code == 422
+
+
 def test_a_deleted_reference_is_not_found_from_the_next_check_on(call: Caller) -> None:
     call("POST", "/v1/lists/a/references?id=r1", content=MEDIA)
     call("POST", "/v1/lists/a/references?id=r2", content=clip(2))
