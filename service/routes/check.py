@@ -1,6 +1,5 @@
 """Checks: a clip's bytes or its fingerprint in, a verdict with evidence out."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from service.routes.context import Context, From, ListNames, Parts, request_body
 from service.routes.context import answers as described
 
 router = APIRouter(tags=["check"])
-_BODY_CODES = ("body_timeout", "body_too_large", "encoded_body", "bad_multipart", "busy")
+BODY_CODES = ("body_timeout", "body_too_large", "encoded_body", "bad_multipart", "busy")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 AnyAnswer = schemas.CheckAnswer | schemas.BriefAnswer
 MEDIA = {
@@ -47,7 +46,7 @@ Thorough = Annotated[
         200,
         examples.CHECKS,
         "list_not_found",
-        *_BODY_CODES,
+        *BODY_CODES,
         "invalid_request",
         "store_error",
         "no_cage",
@@ -69,11 +68,12 @@ async def check(
     in `problems`: never with an error, and never as if they were clean. Nothing of the clip is
     kept.
     """
-    with context.workers.place():
-        await _require_lists(context, lists)
-        async with context.bodies.received(request) as body:
+    with context.workers.place() as place:
+        await require_lists(context, lists)
+        async with context.bodies.received(request, meanwhile=place.lent()) as body:
             work = partial(context.checker.check, body, lists=lists, thorough=thorough)
-            return await _answer(request, context, caller, work)
+            result = await context.workers.run(work)
+    return await answered(request, context, caller, result)
 
 
 @router.post(
@@ -85,7 +85,7 @@ async def check(
         200,
         {name: value for name, value in examples.CHECKS.items() if name != "unscannable"},
         "list_not_found",
-        *_BODY_CODES,
+        *BODY_CODES,
         "bad_fingerprint",
         "incompatible_hash",
         "invalid_request",
@@ -104,24 +104,27 @@ async def check_fingerprint(
     The answer is as complete as the fingerprint's `coverage` says; without one its sender vouches
     that it is of the whole clip.
     """
-    with context.workers.place():
-        await _require_lists(context, lists)
-        async with context.bodies.received(request) as body:
+    with context.workers.place() as place:
+        await require_lists(context, lists)
+        async with context.bodies.received(request, meanwhile=place.lent()) as body:
             fingerprint, coverage = await context.workers.run(partial(fingerprint_of, body))
         work = partial(context.checker.check_fingerprint, fingerprint, coverage, lists=lists)
-        return await _answer(request, context, caller, work)
+        result = await context.workers.run(work)
+    return await answered(request, context, caller, result)
 
 
-async def _require_lists(context: Context, names: list[str]) -> None:
+async def require_lists(context: Context, names: list[str]) -> None:
     """Refuse unknown lists before the body is read; on the way, indexes are brought up to date."""
     await context.workers.run(partial(context.checker.lists, names))
 
 
-async def _answer(
-    request: Request, context: Context, caller: Caller, work: Callable[[], CheckResult]
+async def answered(
+    request: Request, context: Context, caller: Caller, result: CheckResult
 ) -> AnyAnswer:
-    result = await context.workers.run(work)
+    """The answer, once it may leave: whoever seeks a list's limits is answered slowly."""
     request.state.checked = result  # for the line in the log
+    context.slowing.note(caller, result)
+    await context.slowing.wait(caller)
     return seen_by(caller, answers.of_check(result))
 
 
