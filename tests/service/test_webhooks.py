@@ -4,10 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -289,3 +293,28 @@ def test_a_job_s_webhook_is_told_by_the_service() -> None:
         job.id,
         job.answer and job.answer.model_dump(mode="json"),
     )
+
+
+def test_the_python_of_the_documents_knows_our_messages() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    (code,) = (one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "hmac" in one)
+    found: dict[str, Any] = {}
+    exec(code, found)  # noqa: S102  # our own text
+    secret = f"whsec_{base64.b64encode(SECRET).decode()}"
+    now_s = int(time.time())
+    headers = {"webhook-id": "msg_j1", "webhook-timestamp": str(now_s)}
+    signed = [signature(one, "msg_j1", now_s, b"{}") for one in (OLD, SECRET)]
+
+    def is_genuine(body: bytes = b"{}", **other: str) -> bool:
+        sent = headers | {"webhook-signature": " ".join(signed)}
+        return bool(
+            found["is_genuine"](
+                sent | {k.replace("_", "-"): v for k, v in other.items()}, body, secret
+            )
+        )
+
+    assert is_genuine()
+    assert not is_genuine(b"{ }")
+    assert not is_genuine(webhook_id="msg_j2")
+    assert not is_genuine(webhook_signature=signed[0])
+    assert not is_genuine(webhook_timestamp=str(now_s - 301))
