@@ -126,12 +126,13 @@ def calling(
     decoding: Decoding | None = None,
     *,
     host: str = "127.0.0.1",
+    hosts: frozenset[str] = frozenset(),
     clock: Callable[[], int] = now_ms,
 ) -> Iterator[Caller]:
     """Calls to a service over this store, or an empty one in memory."""
     kept = store or MemoryStore()
     app = create_app(
-        settings(Path("unused"), host=host),
+        replace(settings(Path("unused"), host=host), hosts=hosts),
         decoding or cages.shared(),
         store=kept,
         limits=limits,
