@@ -151,13 +151,18 @@ def calling(
     service_limits: ServiceLimits | None = None,
     *,
     host: str = "127.0.0.1",
+    hosts: frozenset[str] = frozenset(),
     clock: Callable[[], int] = now_ms,
     outside: Outside | None = None,
 ) -> Iterator[Caller]:
     """Calls to a service over this store, or an empty one in memory."""
     kept = store or MemoryStore()
     outside = outside or Outside()
-    chosen = replace(settings(Path("unused"), host=host), limits=service_limits or ServiceLimits())
+    chosen = replace(
+        settings(Path("unused"), host=host),
+        hosts=hosts,
+        limits=service_limits or ServiceLimits(),
+    )
     app = create_app(
         outside.changed(chosen),
         decoding or cages.shared(),

@@ -44,7 +44,8 @@ def test_the_defaults_are_those_of_the_table() -> None:
         media=Limits(),
         archives=ArchiveLimits(),
     )
-    assert settings.host == "127.0.0.1"  # loopback until keys exist
+    assert settings.host == "127.0.0.1"  # loopback, unless said and keys exist
+    assert settings.hosts == frozenset()
 
 
 def test_each_setting_has_a_variable() -> None:
@@ -197,6 +198,12 @@ def test_an_index_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
         from_environment({"RECIRC_INDEX": str(taken)})
 
 
+def test_host_names_are_read_as_people_write_them() -> None:
+    hosts = from_environment({"RECIRC_HOSTS": " A.example,, b.example ,[2001:DB8::1],"}).hosts
+
+    assert hosts == {"a.example", "b.example", "2001:db8::1"}
+
+
 def test_a_variable_set_to_nothing_is_not_set() -> None:
     assert from_environment(dict.fromkeys(ENVIRONMENT, "")) == from_environment({})
 
@@ -215,6 +222,10 @@ def test_a_tilde_is_the_home_folder() -> None:
         pytest.param("RECIRC_PORT", "65536", "not from 0 to 65535", id="port too high"),
         pytest.param("RECIRC_HOST", "a b", "not an address", id="host with a blank"),
         pytest.param("RECIRC_HOST", "é", "not an address", id="host not ASCII"),
+        pytest.param("RECIRC_HOSTS", "a.example:80", "no host name", id="hosts with a port"),
+        pytest.param("RECIRC_HOSTS", "a.example,*", "no host name", id="hosts with a star"),
+        pytest.param("RECIRC_HOSTS", "http://a.example", "no host name", id="hosts with a URL"),
+        pytest.param("RECIRC_HOSTS", "é.example", "no host name", id="hosts not ASCII"),
         pytest.param("RECIRC_BODY_LIMIT_BYTES", "1023", "not from 1024", id="limit too low"),
         pytest.param("RECIRC_BODY_LIMIT_BYTES", "1e9", "not a whole number", id="limit a float"),
         pytest.param("RECIRC_LIMIT_FRAMES", "0", "not from 1", id="no frames"),
