@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Lifespan
 
 from hashing.errors import RecircError
 from service import addresses, caging, logs, problems, schemas, wording
@@ -86,20 +87,11 @@ def create_app(
     kept = SqliteStore(settings.database) if store is None else store
     context = _context(settings, decoding, kept, limits, clock)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        context.readiness.begin()
-        async with showing(context.metrics, place):
-            yield
-        context.workers.close()
-        context.authenticator.close()
-        context.store.close()
-
     app = Api(
         title="recirc",
         summary="Recognises recirculated copies of known attack footage; keeps no media.",
         version=metadata.version("recirc"),
-        lifespan=lifespan,
+        lifespan=_lifespan(context, place),
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
         docs_url=None,  # their pages load scripts from another site
@@ -111,6 +103,21 @@ def create_app(
         app.include_router(router)
     _add_middleware(app, context, addresses.names(settings))
     return app
+
+
+def _lifespan(context: Context, place: Place | None) -> Lifespan[FastAPI]:
+    """What is begun and ended with the server."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        context.readiness.begin()
+        async with showing(context.metrics, place):
+            yield
+        context.workers.close()
+        context.authenticator.close()
+        context.store.close()
+
+    return lifespan
 
 
 def _add_middleware(app: FastAPI, context: Context, hosts: frozenset[str] | None) -> None:
