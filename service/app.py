@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.types import Lifespan
 
 from hashing.errors import RecircError
-from service import addresses, caging, logs, problems, schemas, wording
+from service import addresses, caging, logs, problems, schemas, supervising, wording
 from service.authentication import Authentication, Authenticator
 from service.bodies import Bodies, BodyLimits
 from service.errors import BadSetting
@@ -26,7 +26,7 @@ from service.protocol import Protocol
 from service.readiness import Readiness
 from service.routes import access, audit, check, health, keys, lists, references
 from service.routes.context import Context
-from service.settings import Settings
+from service.settings import WORKERS, Settings
 from service.sharing import Board, Place
 from service.stopping import MOST_S, Server
 from service.store.base import Store
@@ -216,6 +216,8 @@ def serve(settings: Settings) -> None:
     Raises BadSetting, StoreError, NoCage before anything is served; WorkersFailed.
     """
     logs.begin(settings.log)
+    if settings.workers > 1 and not supervising.is_possible():
+        raise BadSetting(f"{WORKERS.name}: several processes need Linux; leave it at 1")
     with listen(settings) as listening:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
