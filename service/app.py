@@ -13,7 +13,17 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from hashing.errors import RecircError
-from service import addresses, caging, fetching, logs, problems, schemas, webhooks, wording
+from service import (
+    addresses,
+    caging,
+    fetching,
+    logs,
+    problems,
+    schemas,
+    supervising,
+    webhooks,
+    wording,
+)
 from service.authentication import Authentication, Authenticator
 from service.bodies import Bodies, BodyLimits
 from service.checking import Checker
@@ -42,7 +52,7 @@ from service.routes import (
     references,
 )
 from service.routes.context import Context, refusable, repeatable
-from service.settings import Settings
+from service.settings import WORKERS, Settings
 from service.sharing import Board, Place
 from service.slowing import Slowing
 from service.stopping import MOST_S, Server
@@ -270,6 +280,8 @@ def serve(settings: Settings) -> None:
     Raises BadSetting, StoreError, NoCage before anything is served; WorkersFailed.
     """
     logs.begin(settings.log)
+    if settings.workers > 1 and not supervising.is_possible():
+        raise BadSetting(f"{WORKERS.name}: several processes need Linux; leave it at 1")
     with listen(settings) as listening:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
