@@ -73,14 +73,12 @@ def hosted(
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Host]:
     """The server, ready; its files are in ``folder``. Ended at the end, with all that it began."""
-    with started(folder, app=app, processes=processes, database=database, settings=settings) as (
-        lines,
-        beating,
-    ):
+    chosen = {"RECIRC_WORKERS": str(processes), **(settings or {})}
+    with started(folder, app=app, database=database, settings=chosen) as (lines, beating):
         said = json.loads(lines.readline())
-        host = Host(said["port"], tuple(said["pids"]), Beats(beating))
-        wait_until_ready(host.port)
-        yield host
+        wait_until_ready(said["port"])
+        pids = [said["pid"]] if processes == 1 else children(said["pid"])
+        yield Host(said["port"], tuple(pids), Beats(beating))
 
 
 @contextmanager
@@ -88,16 +86,16 @@ def started(
     folder: Path,
     *,
     app: str,
-    processes: int = 1,
     database: Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[IO[str], Path]]:
-    """The host's standard output, and the file of its heartbeats."""
-    beating = folder / f"{app}.beats"
+    """The host's standard output, and the file of its heartbeats; its log is ``APP.log``."""
+    beating, log = folder / f"{app}.beats", folder / f"{app}.log"
     Beats.made(beating)
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.serving.host", app, str(processes), str(beating)],
+        [sys.executable, "-m", "benchmarks.serving.host", app, str(beating)],
         stdout=subprocess.PIPE,
+        stderr=log.open("w"),
         text=True,
         env=environment(database or folder / f"{app}.sqlite3", settings),
     )
