@@ -156,6 +156,26 @@ def cpu_s(pid: int) -> float:
     return 0.0
 
 
+class Others:
+    """What programs that are not this one's take of the machine, from when this is made."""
+
+    def __init__(self) -> None:
+        self._began_s, self._began_cpu_s = time.monotonic(), self._cpu_s()
+
+    def cores(self) -> float:
+        """How many cores' worth, on average; once what was begun here has ended."""
+        taken_s = self._cpu_s() - self._began_cpu_s
+        return max(0.0, taken_s / (time.monotonic() - self._began_s))
+
+    @staticmethod
+    def _cpu_s() -> float:
+        user, nice, system, _, _, irq, soft = (
+            int(one) for one in Path("/proc/stat").read_text().split()[1:8]
+        )
+        own = os.times()
+        return (user + nice + system + irq + soft) / _TICKS_PER_S - sum(own[:4])
+
+
 def kill(pid: int) -> bool:
     """Kill a process; False where it is gone already."""
     try:
