@@ -1,14 +1,15 @@
 """Checks: a clip's bytes or its fingerprint in, a verdict with evidence out."""
 
 from functools import partial
+from io import BytesIO
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from service import answers, examples, schemas
 from service.bodies import fingerprint_of
 from service.callers import Caller, Scope
-from service.checking import CheckResult
+from service.checking import Checker, CheckResult
 from service.routes.access import needs
 from service.routes.context import Context, From, ListNames, Parts, request_body
 from service.routes.context import answers as described
@@ -58,7 +59,7 @@ Thorough = Annotated[
 )
 async def check(
     request: Request, context: Parts, caller: From, lists: ListNames, thorough: Thorough = False
-) -> AnyAnswer:
+) -> Response:
     """Say whether a clip is a copy of listed footage.
 
     A key with the scope `check` is told the verdict and for each match its label, incident and list
@@ -98,19 +99,24 @@ async def check(
 )
 async def check_fingerprint(
     request: Request, context: Parts, caller: From, lists: ListNames
-) -> AnyAnswer:
+) -> Response:
     """Check a clip that was hashed elsewhere: the media never leaves its holder.
 
     The answer is as complete as the fingerprint's `coverage` says; without one its sender vouches
     that it is of the whole clip.
     """
     with context.workers.place() as place:
-        await require_lists(context, lists)
+        if lists:  # else there is nothing to refuse, and each turn in a thread takes its time
+            await require_lists(context, lists)
         async with context.bodies.received(request, meanwhile=place.lent()) as body:
-            fingerprint, coverage = await context.workers.run(partial(fingerprint_of, body))
-        work = partial(context.checker.check_fingerprint, fingerprint, coverage, lists=lists)
-        result = await context.workers.run(work)
+            result = await context.workers.run(partial(_look_up, context.checker, body, lists))
     return await answered(request, context, caller, result)
+
+
+def _look_up(checker: Checker, body: BytesIO, lists: list[str]) -> CheckResult:
+    """Read and compared in one turn of a thread."""
+    fingerprint, coverage = fingerprint_of(body)
+    return checker.check_fingerprint(fingerprint, coverage, lists=lists)
 
 
 async def require_lists(context: Context, names: list[str]) -> None:
@@ -120,12 +126,14 @@ async def require_lists(context: Context, names: list[str]) -> None:
 
 async def answered(
     request: Request, context: Context, caller: Caller, result: CheckResult
-) -> AnyAnswer:
+) -> Response:
     """The answer, once it may leave: whoever seeks a list's limits is answered slowly."""
     request.state.checked = result  # for the line in the log
     context.slowing.note(caller, result)
     await context.slowing.wait(caller)
-    return seen_by(caller, answers.of_check(result))
+    answer = seen_by(caller, answers.of_check(result))
+    # As it is: FastAPI would validate it again, and once more to write it.
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def seen_by(caller: Caller, answer: answers.CheckAnswer) -> AnyAnswer:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from service import examples, schemas
 from service.callers import Scope
@@ -55,7 +55,7 @@ async def check_url(
     lists: ListNames,
     *,
     thorough: Thorough = False,
-) -> AnyAnswer:
+) -> Response:
     """Fetch a clip and say whether it is a copy of listed footage.
 
     Off unless whoever runs the service has named hosts (`RECIRC_FETCH_HOSTS`). Addresses that are

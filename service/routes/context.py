@@ -67,6 +67,11 @@ async def _caller(request: Request) -> Caller:
     return caller
 
 
+def _no_names() -> list[str]:
+    """``list`` itself would have its signature parsed for every request."""
+    return []
+
+
 Parts = Annotated[Context, Depends(_context)]
 From = Annotated[Caller, Depends(_caller)]
 
@@ -89,7 +94,7 @@ ListNames = Annotated[
     list[str],
     Query(
         alias="list",
-        default_factory=list,
+        default_factory=_no_names,
         description="Check against these lists only; repeat it. Default: all.",
         json_schema_extra={"items": {"type": "string"} | schemas.LIST_NAME},
     ),

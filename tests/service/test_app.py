@@ -439,6 +439,16 @@ def test_with_a_key_any_address_is_listened_on(revoked: bool, tmp_path: Path) ->
         assert listening.getsockname()[0] == "0.0.0.0"  # noqa: S104
 
 
+def test_answers_do_not_wait_to_be_acknowledged(tmp_path: Path) -> None:
+    """Head and body are two packets: the second would wait 40 ms for the first."""
+    with (
+        listen(settings(tmp_path)) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
     with listen(settings(tmp_path)) as listening:
         port = listening.getsockname()[1]
