@@ -28,7 +28,7 @@ SYNC = @$(BIN)/uv sync --quiet --frozen $(1) --inexact --no-build --no-install-p
 .PHONY: help demo test check format docs bench nightly clean
 help:
 	@sed -n '2,3s/^# *//p' Makefile
-	@echo "make check   format, lint, types, import contracts, generated docs"
+	@echo "make check   format, lint, types, import contracts, generated docs, Dockerfile"
 	@echo "make docs    writes the generated docs anew; make format formats the code"
 	@echo "make nightly replays the Dockerfile without a container engine (root on Debian, a network)"
 	@echo "make bench   measures; tables as in docs/benchmarks.md (FAST=--fast: a taste of it)"
@@ -47,6 +47,7 @@ check: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/hadolint Dockerfile
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .

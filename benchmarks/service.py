@@ -10,6 +10,7 @@ from typing import Final
 
 from benchmarks.report import Report, arguments
 from benchmarks.serving import chaos, clips, endurance, lookups, overload
+from benchmarks.serving.hosting import Others
 from benchmarks.serving.targets import Target, table
 
 Part = Callable[..., list[Target]]
@@ -38,9 +39,10 @@ def main() -> None:
         if flags.only and name not in flags.only:
             continue
         report.text(f"{title}:")
-        began_s = time.monotonic()
+        began_s, others = time.monotonic(), Others()
         with tempfile.TemporaryDirectory() as folder:
             table(report, measure(Path(folder), fast=flags.fast))
+        report.text(f"Meanwhile other programs took {others.cores():.1f} of the cores.")
         print(f"{title}: {time.monotonic() - began_s:.0f} s", file=sys.stderr)
     report.finish(write=flags.write)
 

@@ -17,8 +17,8 @@ _SHAPES: Final = "#/components/schemas/"
 _API_HEAD: Final = """# The API, address by address
 
 Made from the service's OpenAPI document by `python docs/generate.py`; the document itself, with
-examples for every answer, is at `/openapi.json`. How to use it: [http.md](http.md).
-Times are integer milliseconds. Codes of errors: [errors.md](errors.md).
+examples for every answer, is at `/openapi.json`. How to use it: [integrating.md](integrating.md)
+and [http.md](http.md). Times are integer milliseconds. Codes of errors: [errors.md](errors.md).
 """
 _ERRORS_HEAD: Final = """# Error codes
 

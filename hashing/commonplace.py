@@ -50,10 +50,13 @@ def times_ms(clip: Fingerprint, among_ms: Sequence[NDArray[np.int64]], *, croppe
     for track in clip.of(PHASH):
         if track.view.mirrored or (track.view.cropped_percent and not cropped):
             continue
-        asked = track.select(np.isin(track.times_ms, asked_ms))
+        asked = np.flatnonzero(np.isin(track.times_ms, asked_ms))
+        if not len(asked):
+            continue
         place = track.stream, track.view.region
         before = found.get(place, np.zeros(0, np.int64))
-        found[place] = np.concatenate([before, asked.times_ms[shows(asked.hashes)]])
+        shown = asked[shows(track.hashes[asked])]
+        found[place] = np.concatenate([before, track.times_ms[shown]])
     return found
 
 

@@ -117,7 +117,15 @@ class Track:
 
     def seen(self, view: View, hashes: NDArray[np.uint8]) -> Self:
         """The same track in another view, by hashes that are as far from one another as these."""
-        other = replace(self, view=view, hashes=hashes)
+        other = type(self)(
+            self.algorithm,
+            view,
+            self.stream,
+            self.times_ms,
+            self.spans_ms,
+            self.qualities,
+            hashes,
+        )
         vars(other)["picture_rows"] = self.picture_rows  # they follow from the distances alone
         return other
 

@@ -178,6 +178,8 @@ class ListIndex:
                 quick=quick,
             )
         ]
+        if not seen:
+            return {}
         clip_is_still = is_still(clip)
         hit_ms = [track.times_ms[one.clip_rows] for track, one in seen]
         common = commonplace.times_ms(clip, hit_ms, cropped=quick)

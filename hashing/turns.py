@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from hashing import pdq, phash
 from hashing.fingerprint import PHASH, Track
+from hashing.views import View
 
 
 def mirrored(track: Track) -> Track:
@@ -37,8 +38,7 @@ def of(track: Track) -> Iterator[Track]:
     for negative in (False, True):
         for seen_mirrored, degrees, hashes in turned:
             if degrees or negative:
-                view = replace(
-                    track.view, mirrored=seen_mirrored, turned_deg=degrees, negative=negative
-                )
+                region, cropped_percent = track.view.region, track.view.cropped_percent
+                view = View(region, seen_mirrored, degrees, negative, cropped_percent)
                 seen = kind.bits_negative(hashes) if negative else hashes
                 yield track.seen(view, seen)

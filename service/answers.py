@@ -4,10 +4,12 @@ Whoever has the scope ``check`` alone sees a part of it (docs/decisions/0008): n
 how near the clip is to a reference, or what the reference is.
 """
 
+import json
 from typing import NotRequired, TypedDict
 
 from service.callers import Caller, Scope
 from service.checking import CheckResult, Match
+from service.store.jobs import Job
 
 
 class MatchAnswer(TypedDict):
@@ -87,9 +89,37 @@ class BriefAnswer(TypedDict):
     elapsed_ms: int
 
 
+class JobAnswer(TypedDict):
+    """A job, with its answer while that is kept."""
+
+    id: str
+    state: str
+    created_at_ms: int
+    started_at_ms: int | None
+    ended_at_ms: int | None
+    expires_at_ms: int | None
+    webhook: str
+    answer: CheckAnswer | BriefAnswer | None
+
+
 def for_caller(answer: CheckAnswer, caller: Caller) -> CheckAnswer | BriefAnswer:
     """As much of an answer as the caller may see."""
     return answer if caller.may(Scope.ANALYST) else _brief(answer)
+
+
+def of_job(job: Job, caller: Caller) -> JobAnswer:
+    """A job as this caller may see it."""
+    answer: CheckAnswer | None = None if job.answer is None else json.loads(job.answer)
+    return {
+        "id": job.id,
+        "state": job.state.value,
+        "created_at_ms": job.created_at_ms,
+        "started_at_ms": job.started_at_ms,
+        "ended_at_ms": job.ended_at_ms,
+        "expires_at_ms": job.expires_at_ms,
+        "webhook": job.delivery.value,
+        "answer": None if answer is None else for_caller(answer, caller),
+    }
 
 
 def of_check(result: CheckResult) -> CheckAnswer:

@@ -5,46 +5,78 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from importlib import metadata
 from typing import Any, Final
 
-import uvicorn
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from hashing.errors import RecircError
-from service import addresses, caging, logs, problems, schemas, wording
+from service import (
+    addresses,
+    caging,
+    fetching,
+    logs,
+    problems,
+    schemas,
+    supervising,
+    webhooks,
+    wording,
+)
 from service.authentication import Authentication, Authenticator
 from service.bodies import Bodies, BodyLimits
+from service.checking import Checker
+from service.connections import BACKLOG, Patience, ServerConfig, allow_descriptors
 from service.errors import BadSetting
+from service.fetch import Reach
 from service.gauges import Gauges
 from service.guard import Guard
+from service.idempotency import Idempotency, honours
+from service.jobs import Jobs
+from service.limiting import PREFIX, Limiter, Limiting
+from service.limits import ServiceLimits
 from service.media.decoding import Decoding
 from service.metering import MeteredChecker, MeteredDecoding, MeteredWorkers
 from service.metrics import Metrics, showing
-from service.protocol import Protocol
 from service.readiness import Readiness
-from service.routes import access, audit, check, health, keys, lists, references
-from service.routes.context import Context
-from service.settings import Settings
+from service.routes import (
+    access,
+    audit,
+    check,
+    check_url,
+    health,
+    jobs,
+    keys,
+    lists,
+    references,
+)
+from service.routes.context import Context, refusable, repeatable
+from service.settings import WORKERS, Settings
 from service.sharing import Board, Place
+from service.slowing import Slowing
 from service.stopping import MOST_S, Server
 from service.store.base import Store
 from service.store.sqlite import SqliteStore, now_ms
 from service.supervising import CANNOT_BEGIN, Supervisor
 from service.watching import Watching
+from service.webhooks import Webhooks
 from service.workers import processors
 
 HELD_BODIES: Final = 4  # bodies of the greatest length that may be in memory at a time
-PLACES_PER_THREAD: Final = 16  # requests that send or wait while one is worked on
+# Requests that wait while one is worked on: so an admitted one takes at most four times as long.
+WAITING_PER_THREAD: Final = 3
 ROUTERS: Final = (
     check.router,
+    check_url.router,
+    jobs.router,
     lists.router,
     references.router,
     keys.router,
     audit.router,
     health.router,
 )
-_BACKLOG: Final = 128
+_OTHER_DESCRIPTORS: Final = 512  # clips, decoders, databases, index files
 _log = logging.getLogger(__name__)
 
 
@@ -61,9 +93,13 @@ class Api(FastAPI):
             for model in (schemas.Problem, schemas.Fingerprint):
                 whole = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 shapes |= whole.pop("$defs", {}) | {model.__name__: whole}
-            for path in document["paths"].values():
+            for name, path in document["paths"].items():
                 access.describe(path.values())
-                for operation in path.values():
+                for method, operation in path.items():
+                    if name.startswith(PREFIX):
+                        refusable(operation["responses"])
+                    if honours(method.upper(), name):
+                        repeatable(operation)
                     wrong = operation["responses"].get("422", {})
                     if problems.MEDIA_TYPE not in wrong.get("content", {}):
                         operation["responses"].pop("422", None)  # a text of a path is never wrong
@@ -78,28 +114,20 @@ def create_app(
     limits: BodyLimits | None = None,
     clock: Callable[[], int] = now_ms,
     place: Place | None = None,
+    reach: Reach | None = None,
 ) -> FastAPI:
     """The service, ready for a server. It closes its store at its end. Raises StoreError.
 
     ``clock``: milliseconds since 1970; keys expire by it. ``place``: of this process among others.
+    ``reach``: how other machines are reached.
     """
     kept = SqliteStore(settings.database) if store is None else store
-    context = _context(settings, decoding, kept, limits, clock)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        context.readiness.begin()
-        async with showing(context.metrics, place):
-            yield
-        context.workers.close()
-        context.authenticator.close()
-        context.store.close()
-
+    context = _context(settings, decoding, kept, limits, clock=clock, reach=reach or Reach())
     app = Api(
         title="recirc",
         summary="Recognises recirculated copies of known attack footage; keeps no media.",
         version=metadata.version("recirc"),
-        lifespan=lifespan,
+        lifespan=lambda _: _running(context, place),
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
         docs_url=None,  # their pages load scripts from another site
@@ -109,15 +137,31 @@ def create_app(
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    _add_middleware(app, context, addresses.names(settings))
+    _add_middleware(app, context, settings)
     return app
 
 
-def _add_middleware(app: FastAPI, context: Context, hosts: frozenset[str] | None) -> None:
+@asynccontextmanager
+async def _running(context: Context, place: Place | None) -> AsyncIterator[None]:
+    """From the start of a server to its end."""
+    context.readiness.begin()
+    context.jobs.start()
+    async with showing(context.metrics, place):
+        yield
+    for ends in (context.fetching, context.webhooks, context.jobs):
+        await run_in_threadpool(ends.close)
+    context.workers.close()
+    context.authenticator.close()
+    context.store.close()
+
+
+def _add_middleware(app: FastAPI, context: Context, settings: Settings) -> None:
     """What every request goes through, the last one first."""
     public = access.public(ROUTERS) | {str(app.openapi_url)}
+    app.add_middleware(Idempotency, store=context.store, bodies=context.bodies, jobs=context.jobs)
+    app.add_middleware(Limiting, limiter=Limiter(settings.limits))
     app.add_middleware(Authentication, authenticator=context.authenticator, public=public)
-    app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Guard, hosts=addresses.names(settings))
     app.add_middleware(Watching, metrics=context.metrics)
 
 
@@ -126,16 +170,20 @@ def _context(
     decoding: Decoding,
     store: Store,
     limits: BodyLimits | None,
+    *,
     clock: Callable[[], int],
+    reach: Reach,
 ) -> Context:
-    body_bytes = settings.body_limit_bytes
-    limits = limits or BodyLimits(body_bytes=body_bytes, held_bytes=HELD_BODIES * body_bytes)
-    threads = max(1, processors() // settings.workers)
+    threads, chosen = max(1, processors() // settings.workers), settings.limits
+    taken = limits or body_limits(settings)
+    job_bytes = chosen.job_bytes or HELD_BODIES * taken.body_bytes
+    told = webhooks.of(settings, store.jobs, reach)
     metrics = Metrics()
     metered = MeteredDecoding(decoding, metrics)
     checker = MeteredChecker(store, metered, metrics, snapshots=settings.index)
-    bodies = Bodies(limits)
-    workers = MeteredWorkers(metrics, threads=threads, places=threads * PLACES_PER_THREAD)
+    bodies = Bodies(taken)
+    places = threads + (chosen.queue or threads * WAITING_PER_THREAD)
+    workers = MeteredWorkers(metrics, threads=threads, places=places)
     readiness = Readiness(store, metered, checker, max_age_s=settings.list_max_age_s)
     metrics.built(decoding.level)
     metrics.watch(Gauges(workers, bodies, checker, readiness))
@@ -148,6 +196,37 @@ def _context(
         metrics=metrics,
         readiness=readiness,
         authenticator=Authenticator(store.keys, local=addresses.is_local(settings), clock=clock),
+        slowing=Slowing(chosen),
+        jobs=_jobs(settings, store, checker, told),
+        job_bodies=Bodies(replace(taken, held_bytes=job_bytes)),
+        fetching=fetching.of(settings, reach, most_bytes=taken.body_bytes),
+        webhooks=told,
+    )
+
+
+def _jobs(settings: Settings, store: Store, checker: Checker, told: Webhooks) -> Jobs:
+    share = max(1, processors() // (2 * settings.workers))
+    return Jobs(
+        store,
+        checker,
+        settings.limits,
+        threads=settings.limits.job_threads or share,
+        chores=(store.requests.forget, told.deliver),
+    )
+
+
+def body_limits(settings: Settings) -> BodyLimits:
+    """The limits of request bodies, as the settings have it."""
+    chosen, body_bytes = settings.limits, settings.body_limit_bytes
+    held_bytes = chosen.held_bytes or HELD_BODIES * body_bytes
+    return BodyLimits(
+        body_bytes=body_bytes,
+        held_bytes=held_bytes,
+        key_held_bytes=max(body_bytes, held_bytes // chosen.key_bytes_ratio),
+        idle_s=chosen.body_idle_s,
+        whole_s=chosen.body_whole_s,
+        grace_s=chosen.body_grace_s,
+        least_bytes_per_s=chosen.body_least_bytes_per_s,
     )
 
 
@@ -163,7 +242,7 @@ def listen(settings: Settings) -> socket.socket:
         )
     family, address = addresses.resolved(settings)[0]
     try:
-        made = socket.create_server(address, family=family, backlog=_BACKLOG)
+        made = socket.create_server(address, family=family, backlog=BACKLOG)
         # Connections inherit it. asyncio sets it itself for sockets that were made for TCP by name
         # alone; without it each answer waits 40 ms for the client to acknowledge its head.
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -181,21 +260,13 @@ def _has_keys(settings: Settings) -> bool:
         return store.keys.any()
 
 
-def server(app: FastAPI, *, drain_s: int = 0, most_s: int = MOST_S) -> Server:
+def server(
+    app: FastAPI, patience: Patience | None = None, *, drain_s: int = 0, most_s: int = MOST_S
+) -> Server:
     """The server of ``app``, which drains before it stops, in ``most_s``. Others keep its log."""
     context: Context = app.state.context
     return Server(
-        uvicorn.Config(
-            app,
-            http=Protocol,
-            ws="none",
-            loop="asyncio",
-            lifespan="on",
-            access_log=False,
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-        ),
+        ServerConfig(app, patience or Patience.of(ServiceLimits())),
         context.readiness,
         context.decoding.close,
         drain_s=drain_s,
@@ -209,6 +280,8 @@ def serve(settings: Settings) -> None:
     Raises BadSetting, StoreError, NoCage before anything is served; WorkersFailed.
     """
     logs.begin(settings.log)
+    if settings.workers > 1 and not supervising.is_possible():
+        raise BadSetting(f"{WORKERS.name}: several processes need Linux; leave it at 1")
     with listen(settings) as listening:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
@@ -230,10 +303,12 @@ def serve(settings: Settings) -> None:
 
 def _serve(settings: Settings, listening: socket.socket, place: Place | None = None) -> None:
     with caging.for_service(settings) as decoding:
+        allow_descriptors(settings.limits.connections + _OTHER_DESCRIPTORS)
         app = create_app(settings, decoding, place=place)
         for notice in decoding.notices:
             _log.warning("%s: %s", notice, wording.NOTICES[notice])
-        server(app, drain_s=settings.drain_s).run(sockets=[listening])
+        patience = Patience.of(settings.limits)
+        server(app, patience, drain_s=settings.drain_s).run(sockets=[listening])
 
 
 def _serve_beside(settings: Settings, listening: socket.socket, place: Place) -> None:

@@ -5,9 +5,11 @@ multipart bodies are parsed here. The bytes stand in one BytesIO, which the deco
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Final, Protocol, TypeVar
 
@@ -21,7 +23,9 @@ from hashing.errors import BadFingerprint
 from hashing.fingerprint import Fingerprint
 from hashing.formats import document, fields
 from service import problems
+from service.callers import OWNER, Caller
 from service.problems import BadMultipart, BodyTimeout, BodyTooLarge, Busy, EncodedBody
+from service.refusals import KeyBusy
 
 MOST_JSON_BYTES: Final = 64 * 1024  # of the small requests about lists and references
 _MULTIPART: Final = b"multipart/form-data"
@@ -36,15 +40,28 @@ class BodyLimits:
     """How much the service takes in, and how long it waits for it.
 
     ``body_bytes``: one body; ``held_bytes``: all bodies in memory at a time, from their first
-    chunk until their request is answered. ``idle_s``: between two chunks; ``whole_s``: for all of
-    a body. uvicorn has no such deadline (its issue 157): without one, a few slow clients would
-    hold all places for ever.
+    chunk until their request is answered; ``key_held_bytes``: those of one key. ``idle_s``: between
+    two chunks; ``whole_s``: for all of a body; after ``grace_s`` it has to have come at
+    ``least_bytes_per_s``. uvicorn has no such deadline (its issue 157): without one, slow clients
+    would be waited for for ever.
     """
 
     body_bytes: int
     held_bytes: int
+    key_held_bytes: int | None = None
     idle_s: float = 15.0
     whole_s: float = 300.0
+    grace_s: float = 10.0
+    least_bytes_per_s: float = 1.0
+
+
+@dataclass(slots=True)
+class _Account:
+    """What one body takes of ``held_bytes`` until it is let go, on its key's account."""
+
+    key: str
+    limit_bytes: int
+    bytes: int = 0
 
 
 class Bodies:
@@ -53,6 +70,7 @@ class Bodies:
     def __init__(self, limits: BodyLimits) -> None:
         self._limits = limits
         self._held_bytes = 0
+        self._held_by: Counter[str] = Counter()
 
     @property
     def held_bytes(self) -> int:
@@ -61,49 +79,99 @@ class Bodies:
 
     @asynccontextmanager
     async def received(
-        self, request: Request, most_bytes: int | None = None
+        self,
+        request: Request,
+        most_bytes: int | None = None,
+        meanwhile: AbstractAsyncContextManager[None] | None = None,
     ) -> AsyncIterator[BytesIO]:
         """The whole body (of multipart: its one file), at its start.
 
-        Raises BadMultipart, EncodedBody, BodyTooLarge, BodyTimeout, Busy.
+        ``meanwhile``: what to be in while it comes. Raises BadMultipart, EncodedBody,
+        BodyTooLarge, BodyTimeout, and Busy or KeyBusy where there is no room for it.
+        """
+        held = await self.take(request, most_bytes, meanwhile)
+        try:
+            yield held.body
+        finally:
+            held.let_go()
+
+    async def take(
+        self,
+        request: Request,
+        most_bytes: int | None = None,
+        meanwhile: AbstractAsyncContextManager[None] | None = None,
+        sink: "Sink | None" = None,
+    ) -> "Held":
+        """The same, for who keeps the body for longer than the request; it has to be let go.
+
+        ``sink``: what takes its bytes in another way.
         """
         limit_bytes = min(most_bytes or self._limits.body_bytes, self._limits.body_bytes)
-        _refuse_early(request, limit_bytes)
-        body, taken_bytes = await self._take(request, _sink(request), limit_bytes)
+        account = _Account(key=_key(request), limit_bytes=limit_bytes)
+        # Only looked at: who announces much and sends nothing takes nothing from others.
+        self._require_room(account, announced_bytes=_announced(request, limit_bytes))
         try:
-            yield body
-        finally:
-            self._held_bytes -= taken_bytes
+            async with meanwhile or nullcontext():
+                body = await self._take(request, sink or _sink(request), account)
+        except BaseException:
+            self._let_go(account)
+            raise
+        return Held(body, partial(self._let_go, account))
 
-    async def _take(self, request: Request, sink: "_Sink", limit_bytes: int) -> tuple[BytesIO, int]:
-        """The body, and how many bytes of ``held_bytes`` it takes until it is let go."""
-        now_s = asyncio.get_running_loop().time
-        end_s = now_s() + self._limits.whole_s
-        taken_bytes = 0
+    async def _take(self, request: Request, sink: "Sink", account: _Account) -> BytesIO:
+        limits, now_s = self._limits, asyncio.get_running_loop().time
+        start_s = now_s()
+        end_s = start_s + limits.whole_s
         try:
-            async with asyncio.timeout(min(self._limits.idle_s, self._limits.whole_s)) as timer:
+            async with asyncio.timeout(min(limits.idle_s, limits.whole_s)) as timer:
                 async with aclosing(request.stream()) as chunks:
                     async for chunk in chunks:
-                        taken_bytes += len(chunk)
-                        self._held_bytes += len(chunk)
-                        self._require_room(taken_bytes, limit_bytes)
+                        self._count(account, len(chunk))
+                        self._require_room(account)
                         sink.write(chunk)
-                        timer.reschedule(min(end_s, now_s() + self._limits.idle_s))
-            return sink.finish(), taken_bytes
-        except BaseException as problem:
-            self._held_bytes -= taken_bytes
-            if isinstance(problem, TimeoutError):
-                raise BodyTimeout(
-                    f"{self._limits.idle_s:g} seconds without a byte, or "
-                    f"{self._limits.whole_s:g} for all of the body; nothing was kept"
-                ) from problem
-            raise
+                        due_s = start_s + limits.grace_s + account.bytes / limits.least_bytes_per_s
+                        timer.reschedule(min(end_s, due_s, now_s() + limits.idle_s))
+            return sink.finish()
+        except TimeoutError as problem:
+            raise BodyTimeout(
+                f"{limits.idle_s:g} seconds without a byte, {limits.whole_s:g} for all of the "
+                f"body, or less than {limits.least_bytes_per_s:g} bytes a second after the first "
+                f"{limits.grace_s:g}; nothing was kept"
+            ) from problem
 
-    def _require_room(self, taken_bytes: int, limit_bytes: int) -> None:
-        if taken_bytes > limit_bytes:
-            raise _too_large(limit_bytes)
-        if self._held_bytes > self._limits.held_bytes:
+    def _count(self, account: _Account, more_bytes: int) -> None:
+        account.bytes += more_bytes
+        self._held_bytes += more_bytes
+        self._held_by[account.key] += more_bytes
+
+    def _let_go(self, account: _Account) -> None:
+        self._count(account, -account.bytes)
+        if not self._held_by[account.key]:
+            del self._held_by[account.key]
+
+    def _require_room(self, account: _Account, announced_bytes: int = 0) -> None:
+        """Raise where this body is too long, or so many bytes more are too much."""
+        if account.bytes > account.limit_bytes:
+            raise _too_large(account.limit_bytes)
+        if self._held_bytes + announced_bytes > self._limits.held_bytes:
             raise Busy("other requests take up all the memory that there is for bodies")
+        most_bytes = self._limits.key_held_bytes
+        if most_bytes and self._held_by[account.key] + announced_bytes > most_bytes:
+            raise KeyBusy(f"the bodies of this key take up {most_bytes} bytes; wait for an answer")
+
+
+class Held:
+    """A body in memory, until it is let go; letting go twice does nothing."""
+
+    def __init__(self, body: BytesIO, let_go: Callable[[], None]) -> None:
+        self.body = body
+        self._let_go: Callable[[], None] | None = let_go
+
+    def let_go(self) -> None:
+        """Others may have its memory. On the event loop."""
+        let_go, self._let_go = self._let_go, None
+        if let_go is not None:
+            let_go()
 
 
 def json_of(body: BytesIO, model: type[Model]) -> Model:
@@ -123,7 +191,9 @@ def fingerprint_of(body: BytesIO) -> tuple[Fingerprint, Coverage | None]:
     return document.from_document(untrusted)
 
 
-class _Sink(Protocol):
+class Sink(Protocol):
+    """Takes in a body as it comes."""
+
     def write(self, chunk: bytes, /) -> object: ...
     def finish(self) -> BytesIO: ...
 
@@ -215,8 +285,16 @@ class _Multipart:
         self._ended = True
 
 
-def _refuse_early(request: Request, limit_bytes: int) -> None:
-    """Refuse by the headers alone, before a byte of the body is taken."""
+def _key(request: Request) -> str:
+    caller: Caller = request.scope.get("state", {}).get("caller", OWNER)
+    return caller.key
+
+
+def _announced(request: Request, limit_bytes: int) -> int:
+    """How long the body says it is, 0 if it does not, before a byte of it is taken.
+
+    Raises EncodedBody, BodyTooLarge.
+    """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise EncodedBody("the body has a Content-Encoding; send it as it is")
@@ -226,13 +304,15 @@ def _refuse_early(request: Request, limit_bytes: int) -> None:
         digits = untrusted_length.lstrip("0")
         if len(digits) > 18 or int(digits or "0") > limit_bytes:
             raise _too_large(limit_bytes)
+        return int(digits or "0")
+    return 0
 
 
 def _too_large(limit_bytes: int) -> BodyTooLarge:
     return BodyTooLarge(f"the body is longer than the {limit_bytes} bytes that are taken")
 
 
-def _sink(request: Request) -> _Sink:
+def _sink(request: Request) -> Sink:
     content_type, options = parse_options_header(request.headers.get("content-type"))
     if content_type != _MULTIPART:
         return _Raw()

@@ -95,12 +95,17 @@ class Checker:
         return self._loader.frames
 
     def check(
-        self, media: bytes | BinaryIO, *, lists: Sequence[str] = (), thorough: bool = False
+        self,
+        media: bytes | BinaryIO,
+        *,
+        lists: Sequence[str] = (),
+        thorough: bool = False,
+        decoding: Decoding | None = None,
     ) -> CheckResult:
         """Check a clip against these lists, or all. Bytes that are no media are ``unscannable``.
 
         Unless ``thorough``, a clip that is clearly a copy as a whole is not decoded in full. Where
-        a decoder dies, what its key frames show stands.
+        a decoder dies, what its key frames show stands. ``decoding``: by this way of decoding.
         Raises ListNotFound, StoreError, IncompatibleHash, NoCage.
         """
         started_ms = self._now_ms()
@@ -108,7 +113,7 @@ class Checker:
         keys: Extract | None = None
         try:
             sampling = cascade.sampling(loaded, thorough=thorough)
-            with self.decoding.opened(media, sampling) as taking:
+            with (decoding or self.decoding).opened(media, sampling) as taking:
                 keys = taking.key_frames()
                 clear = None if thorough else self._early(keys, taking, loaded, started_ms)
                 result = clear or self._whole(taking, loaded, started_ms)

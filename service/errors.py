@@ -22,6 +22,7 @@ RecircError
     ├── PolicyConflict         policy_conflict      block references for an allow list, or reverse
     ├── ReferenceNotFound      reference_not_found  the list has no reference with the id
     ├── ReferenceConflict      reference_conflict   same id, another fingerprint
+    ├── JobNotFound            job_not_found        no job of this key has the id
     ├── NothingToCompare       nothing_to_compare   a fingerprint that could never match
     ├── AuditBroken            audit_broken         the audit record was tampered with
     ├── KeyNotFound            key_not_found        no API key has the id
@@ -48,6 +49,7 @@ __all__ = [
     "DecoderDied",
     "DecoderKilled",
     "Draining",
+    "JobNotFound",
     "KeyEnded",
     "KeyNotFound",
     "ListExists",
@@ -120,6 +122,12 @@ class ReferenceConflict(ServiceError):
     """The list has a reference with the same id and another fingerprint."""
 
     code = "reference_conflict"
+
+
+class JobNotFound(ServiceError):
+    """No job of this key has the id, or it is so old that it was forgotten."""
+
+    code = "job_not_found"
 
 
 class NothingToCompare(ServiceError):

@@ -170,3 +170,23 @@ recirc_checks_total{verdict="near_match"} 3.0
 recirc_checks_total{verdict="no_match"} 40511.0
 recirc_checks_total{verdict="unscannable"} 87.0
 """
+
+URL_IN: Final[Example] = {"url": "https://media.example.org/uploads/4711.mp4"}
+JOB: Final[Example] = {
+    "id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "state": "queued",
+    "created_at_ms": 1774000000000,
+    "started_at_ms": None,
+    "ended_at_ms": None,
+    "expires_at_ms": None,
+    "webhook": "none",
+    "answer": None,
+}
+JOB_DONE: Final[Example] = JOB | {
+    "state": "done",
+    "started_at_ms": 1774000000100,
+    "ended_at_ms": 1774000095000,
+    "expires_at_ms": 1774086495000,
+    "answer": CHECK_MATCH,
+}
+JOB_CANCELLED: Final[Example] = JOB_DONE | {"state": "cancelled", "answer": None}

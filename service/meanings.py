@@ -63,6 +63,68 @@ OF_THE_SERVER: Final[Mapping[str, Meaning]] = {
         "Only `/readyz` says so, and checks go on; find out why its source is silent.",
     ),
 }
+OF_LIMITS: Final[Mapping[str, Meaning]] = {
+    "fetch_off": Meaning(
+        HTTPStatus.FORBIDDEN,
+        "This service fetches nothing from other hosts",
+        "Send the clip itself; or have whoever runs the service name the host.",
+    ),
+    "fetch_refused": Meaning(
+        HTTPStatus.FORBIDDEN,
+        "A URL that this service may not ask",
+        "`detail` says why; send the clip itself.",
+    ),
+    "fetch_failed": Meaning(
+        HTTPStatus.BAD_GATEWAY,
+        "The other host did not give the clip",
+        "Treat the clip as not checked; try again, or send it yourself.",
+    ),
+    "fetch_too_large": Meaning(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "What is at the URL is longer than the service takes",
+        "Hash the clip where it is and send the fingerprint, or raise RECIRC_BODY_LIMIT_BYTES.",
+    ),
+    "job_not_found": Meaning(
+        HTTPStatus.NOT_FOUND,
+        "No job of this key has this id",
+        "Jobs are forgotten some time after their answers expire; check the clip again.",
+    ),
+    "bad_idempotency_key": Meaning(
+        HTTPStatus.BAD_REQUEST,
+        "The header `Idempotency-Key` is not one text of 1 to 255 characters",
+        "Make a new UUID for each thing that you want done, and send it with each try.",
+    ),
+    "idempotency_conflict": Meaning(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Another request had this `Idempotency-Key` within a day",
+        "Nothing was done. Take a new one for whatever is not the same request again.",
+    ),
+    "idempotency_running": Meaning(
+        HTTPStatus.CONFLICT,
+        "The first request with this `Idempotency-Key` is being worked on",
+        "Try again after the seconds in `Retry-After`, to get its answer.",
+    ),
+    "webhook_off": Meaning(
+        HTTPStatus.FORBIDDEN,
+        "This service tells no other hosts of its jobs",
+        "Ask for the job now and then; or have whoever runs the service name your host.",
+    ),
+    "webhook_refused": Meaning(
+        HTTPStatus.FORBIDDEN,
+        "A webhook's URL that this service may not ask",
+        "`detail` says why; have whoever runs the service name the host.",
+    ),
+    "key_busy": Meaning(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "As many requests of this key at once as it may have",
+        "Wait for an answer before you ask again; `Retry-After` says a time.",
+    ),
+    "rate_limited": Meaning(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "More requests than this key may make",
+        "Wait the seconds in `Retry-After`; `RateLimit` says how many are left.",
+    ),
+}
 _WRONG: Final = HTTPStatus.UNPROCESSABLE_ENTITY
 _CONFLICT: Final = HTTPStatus.CONFLICT
 MEANINGS: Final[Mapping[str, Meaning]] = {
@@ -208,5 +270,6 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "Treat the clip as not checked and try again; the service's log says why.",
     ),
     **OF_KEYS,
+    **OF_LIMITS,
     **OF_THE_SERVER,
 }

@@ -14,7 +14,7 @@ from hashing.lanes import Sampling
 from hashing.patch_track import Look, PatchTrack
 from service.checking import Checker, CheckResult
 from service.errors import DecoderDied
-from service.media.decoding import Decoding, Level, Taking
+from service.media.decoding import Abandoned, Decoding, Level, Taking
 from service.metrics import Metrics, Stage
 from service.store.base import Store
 from service.workers import Workers
@@ -100,6 +100,11 @@ class _MeteredTaking:
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         return self._ask(lambda: self._taking.patches(looks))
 
+    def abandon(self) -> None:
+        """See ``decoding.Abandoned``."""
+        if isinstance(self._taking, Abandoned):
+            self._taking.abandon()
+
     def _ask(self, ask: Callable[[], Answer]) -> Answer:
         try:
             return self._decoding.time(ask)
@@ -121,11 +126,16 @@ class MeteredChecker(Checker):
         self._metrics = metrics
 
     def check(
-        self, media: bytes | BinaryIO, *, lists: Sequence[str] = (), thorough: bool = False
+        self,
+        media: bytes | BinaryIO,
+        *,
+        lists: Sequence[str] = (),
+        thorough: bool = False,
+        decoding: Decoding | None = None,
     ) -> CheckResult:
         """See ``Checker.check``."""
         with self._matching():
-            result = super().check(media, lists=lists, thorough=thorough)
+            result = super().check(media, lists=lists, thorough=thorough, decoding=decoding)
         return self._counted(result)
 
     def check_fingerprint(

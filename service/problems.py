@@ -37,6 +37,7 @@ from service.schemas import Problem, WrongField
 MEANINGS: Final = meanings.MEANINGS
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2  # a check of a short clip takes less
+TRY_LATER: Final[Mapping[str, str]] = MappingProxyType({"Retry-After": str(RETRY_AFTER_S)})
 _MOST_DETAIL: Final = 500  # characters; texts repeat names that a caller may make very long
 _MOST_FIELDS: Final = 20  # wrong fields that one problem lists
 _log = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ class Busy(RequestError):
     """As many requests are being worked on as there is room for."""
 
     code = "busy"
+    headers = TRY_LATER
 
 
 # Codes of HTTP itself, for errors that Starlette raises before a route is found.
@@ -233,8 +235,6 @@ def _response(
     problem = _problem(known, detail, request_id=request_id(scope), fields=fields)
     scope.setdefault("state", {})["code"] = known  # for the log and the metrics
     extra = dict(headers or {})
-    if known == "busy":
-        extra["Retry-After"] = str(RETRY_AFTER_S)
     if known == "body_timeout":
         extra["Connection"] = "close"  # what still drips in is nobody's concern
     return JSONResponse(

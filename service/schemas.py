@@ -14,6 +14,8 @@ from hashing.reference import MAX_TEXT
 VerdictName = Literal["match", "near_match", "no_match", "unscannable"]
 KindName = Literal["video", "image"]
 PolicyName = Literal["block", "allow"]
+JobStateName = Literal["queued", "running", "done", "cancelled", "expired"]
+DeliveryName = Literal["none", "waiting", "sent", "failed"]
 SandboxName = Literal["full", "no-landlock", "limits-only"]
 Range = tuple[int, int]
 Ranges = Annotated[list[Range], Field(description="[start, end] in ms; empty for a still picture.")]
@@ -364,3 +366,31 @@ class ReadyInFull(Ready):
     ]
     lists: Count
     references: Count
+
+
+class UrlIn(_Shape):
+    """Where a clip is."""
+
+    url: Annotated[str, Field(description="https://host/path of a host that the service may ask.")]
+
+
+class JobOut(_Shape):
+    """A check that is answered later. Unless it is `done`, nothing was checked.
+
+    ``answer``: what a check would have been answered, once it is done and until it expires. A job
+    that was lost, as when the service stopped, is done, and its answer `unscannable` with
+    `interrupted`.
+    """
+
+    id: str
+    state: JobStateName
+    created_at_ms: Milliseconds
+    started_at_ms: Milliseconds | None = None
+    ended_at_ms: Milliseconds | None = None
+    expires_at_ms: Annotated[
+        Milliseconds | None, Field(description="Until when its answer is kept.")
+    ] = None
+    webhook: Annotated[
+        DeliveryName, Field(description="What became of telling its webhook, if it has one.")
+    ]
+    answer: CheckAnswer | BriefAnswer | None = None

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from hashing.media import Limits
+from service import outward
 from service.archives import DEFAULT_LIMITS, ArchiveLimits
 from service.errors import BadSetting
+from service.limits import LEAST, MEANINGS, ServiceLimits
+from service.targets import AllowedHost
 
 _DAY_S: Final = 86_400
 _HOST_NAME: Final = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+")
@@ -44,6 +47,26 @@ PORT: Final = Variable(
     "RECIRC_PORT",
     "8000",
     "The TCP port that `recirc serve` listens on; 0 takes a free one. --port goes before it.",
+)
+FETCH_HOSTS: Final = Variable(
+    "RECIRC_FETCH_HOSTS",
+    "",
+    "The hosts that clips may be fetched from (`POST /v1/check/url`), with commas: "
+    "`media.example.org`, `*.cdn.example.org` for all names below it, `media.example.org:8443`, "
+    "`http://old.example.org`. Addresses that are not public are never asked. None: nothing is "
+    "fetched.",
+)
+WEBHOOK_HOSTS: Final = Variable(
+    "RECIRC_WEBHOOK_HOSTS",
+    "",
+    "The hosts that may be told of finished jobs, written as those of RECIRC_FETCH_HOSTS. None: "
+    "a job takes no webhook.",
+)
+WEBHOOK_SECRET: Final = Variable(
+    "RECIRC_WEBHOOK_SECRET",
+    "",
+    "What webhooks are signed with: `whsec_` and 24 to 64 bytes in base64. Two with a comma while "
+    "one takes the other's place: each message is signed with both.",
 )
 HOSTS: Final = Variable(
     "RECIRC_HOSTS",
@@ -166,12 +189,16 @@ MEDIA_LIMITS: Final = _limit_variables("RECIRC_LIMIT", _MEDIA_LIMITS, asdict(Lim
 ARCHIVE_LIMITS: Final = _limit_variables(
     "RECIRC_ZIP_LIMIT", _ARCHIVE_LIMITS, asdict(DEFAULT_LIMITS)
 )
+SERVICE_LIMITS: Final = _limit_variables("RECIRC", MEANINGS, asdict(ServiceLimits()))
 VARIABLES: Final = (
     DATABASE,
     INDEX,
     HOST,
     PORT,
     HOSTS,
+    FETCH_HOSTS,
+    WEBHOOK_HOSTS,
+    WEBHOOK_SECRET,
     BODY_LIMIT_BYTES,
     WORKERS,
     DRAIN_S,
@@ -183,6 +210,7 @@ VARIABLES: Final = (
     CHECK_MEMORY_MIB,
     *MEDIA_LIMITS.values(),
     *ARCHIVE_LIMITS.values(),
+    *SERVICE_LIMITS.values(),
 )
 
 
@@ -193,7 +221,8 @@ class Settings:
 
     ``hosts``: names that requests may be for, beside those of this machine.
 
-    ``media``: what one clip may take; ``archives``: what one zip archive may.
+    ``media``: what one clip may take; ``archives``: what one zip archive may; ``limits``: what the
+    service takes on.
     """
 
     database: Path
@@ -208,10 +237,14 @@ class Settings:
     hosts: frozenset[str] = frozenset()
     workers: int = 1
     drain_s: int = 0
+    fetch_hosts: tuple[AllowedHost, ...] = ()
+    webhook_hosts: tuple[AllowedHost, ...] = ()
+    webhook_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     log: LogForm | None = None
     list_max_age_s: int | None = None
     media: Limits = field(default_factory=Limits)
     archives: ArchiveLimits = DEFAULT_LIMITS
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
 
 
 def from_environment(
@@ -244,11 +277,15 @@ def from_environment(
         hosts=_hosts(_value(environment, HOSTS)),
         workers=_whole(WORKERS, _value(environment, WORKERS), 1, 64),
         drain_s=_whole(DRAIN_S, _value(environment, DRAIN_S), 0, 10),
+        fetch_hosts=outward.hosts(FETCH_HOSTS.name, _value(environment, FETCH_HOSTS)),
+        webhook_hosts=outward.hosts(WEBHOOK_HOSTS.name, _value(environment, WEBHOOK_HOSTS)),
+        webhook_secrets=outward.secrets(WEBHOOK_SECRET.name, _value(environment, WEBHOOK_SECRET)),
         log=_log(environment.get(LOG.name)),
         list_max_age_s=_whole(LIST_MAX_AGE_S, _value(environment, LIST_MAX_AGE_S), 0, _MOST_AGE_S)
         or None,
         media=Limits(**_limits(environment, MEDIA_LIMITS)),
         archives=ArchiveLimits(**_limits(environment, ARCHIVE_LIMITS)),
+        limits=ServiceLimits(**_limits(environment, SERVICE_LIMITS)),
     )
 
 
@@ -265,7 +302,7 @@ def _most(name: str) -> int:
 
 def _least(name: str) -> int:
     """Without archives in archives, or further films, clips are still checked."""
-    return 0 if name in ("nesting", "films") else 1
+    return 0 if name in ("nesting", "films") else LEAST.get(name, 1)
 
 
 def _value(environment: Mapping[str, str], variable: Variable) -> str:

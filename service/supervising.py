@@ -24,6 +24,11 @@ _SIGNALS: Final = frozenset([signal.SIGTERM, signal.SIGINT, signal.SIGCHLD])
 _log = logging.getLogger(__name__)
 
 
+def is_possible() -> bool:
+    """Whether this system has what a supervisor needs: a wait for signals, a signal for orphans."""
+    return hasattr(signal, "sigtimedwait") and kernel.machine() is not None
+
+
 class Supervisor:
     """Keeps ``count`` processes at ``work``, which gets the number of its place.
 

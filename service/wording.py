@@ -72,6 +72,7 @@ PROBLEMS: Final = {
     "limit_wall": ("decoding it takes longer than a clip may", "check it in parts"),
     "bad_answer": ("its decoder gave an impossible answer", "treat the file as hostile"),
     "cage_failed": ("the process that decodes broke down", "check it again"),
+    "interrupted": ("the service stopped before it was checked", "check it again"),
     "no_references": ("there are no references to compare with", "add one with recirc add"),
 }
 

@@ -28,6 +28,7 @@ from service.store.base import (
     StandingResult,
 )
 from tests.memory_audit import MemoryAudit, MemoryTrail
+from tests.memory_jobs import MemoryBoots, MemoryIdempotency, MemoryJobs
 from tests.memory_keys import MemoryKeys
 
 
@@ -55,6 +56,9 @@ class MemoryStore:
 
     def __init__(self, clock: Callable[[], int] = lambda: 0) -> None:
         self._clock = clock
+        self.jobs = MemoryJobs(clock)
+        self.requests = MemoryIdempotency(clock)
+        self.boots = MemoryBoots()
         self._lock = threading.RLock()
         self._lists: dict[str, _List] = {}
         self._deleted: dict[str, int] = {}

@@ -17,7 +17,7 @@ from service.store.sqlite import SqliteStore
 from tests.service.calls import clip, serving
 
 HERE = Path(__file__).parent / "api"
-EXAMPLES = 5  # made-up requests an operation, after each bound and each wrong type has been tried
+EXAMPLES = 10  # made-up requests an operation, after each bound and each wrong type has been tried
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ BENCHMARKS = sorted(ROOT.glob("benchmarks/**/*.py"))  # tests are tables, which 
 CORE = [path for path in CODE if path.is_relative_to(ROOT / "hashing")]
 # Builtins that reach outside a pure core. Exact, because import-linter sees imports alone.
 IMPURE = {"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"}
+CLIENTS = {"http.client", "urllib.request", "asyncio.open_connection"}
+CONNECTS = {"connect", "connect_ex", "create_connection", "open_connection", "sock_connect"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -54,6 +56,38 @@ def test_the_core_opens_and_prints_nothing(path: Path) -> None:
 def test_an_open_would_be_seen() -> None:
     assert impure_calls("def f():\n    with open('x') as y: print(y)") == {"open", "print"}
     assert impure_calls("media.open(); reopen(); # open()") == set()
+
+
+def client_sockets(source: str) -> set[str]:
+    """What of a module opens a connection to another machine: imports, and calls by name."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names} & CLIENTS
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{one.name}" for one in node.names} & CLIENTS
+            found |= {str(node.module)} & CLIENTS
+        elif isinstance(node, ast.Attribute) and node.attr in CONNECTS:
+            is_database = isinstance(node.value, ast.Name) and node.value.id == "sqlite3"
+            found |= set() if is_database else {node.attr}
+    return found
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_only_fetch_asks_other_machines(path: Path) -> None:
+    """Beside the import contract, which sees whole packages only."""
+    found = client_sockets(path.read_text(encoding="utf-8"))
+
+    if path != ROOT / "service" / "fetch.py":
+        assert found == set()
+    else:
+        assert found == {"http.client", "connect"}
+
+
+def test_a_connection_would_be_seen() -> None:
+    seen = "import http.client, urllib.request\nfrom http import client\nx.create_connection(y)"
+    assert client_sockets(seen) == {"http.client", "urllib.request", "create_connection"}
+    assert client_sockets("from http import HTTPStatus\nimport urllib.parse") == set()
 
 
 @pytest.mark.parametrize("path", [*CODE, *BENCHMARKS], ids=name)

@@ -144,7 +144,7 @@ def imports(folder: Path, *, fast: bool) -> list[Target]:
             for one in importers:
                 one.start()
             time.sleep(dice.uniform(0.01, _LONGEST_S))
-            kill(said["pids"][0])
+            kill(said["pid"])
             for one in importers:
                 one.join()
             account.wrong += _wrong(database, account)

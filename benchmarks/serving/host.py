@@ -1,23 +1,22 @@
-"""The server under test, in processes of its own: the service as `recirc serve` puts it together.
+"""The server under test, in processes of its own: what `recirc serve` runs.
 
-``python -m benchmarks.serving.host APP PROCESSES BEATS``; settings come from the environment, as
-for the command. APP is ``service``; ``echo``: a bare FastAPI application that answers with the body
-it was sent, on a server with the same options; or ``again``: the service, and another one whenever
-it has been killed. A line of JSON on standard output tells port and process ids.
+``python -m benchmarks.serving.host APP BEATS``; settings come from the environment, as for the
+command. APP is ``service``; ``echo``: a bare FastAPI application that answers with the body it was
+sent, in the same processes, threads and server; or ``again``: the service, and another one whenever
+it has been killed. A line of JSON on standard output tells the port, once there is one.
 """
 
 import ctypes
 import json
-import logging
 import os
 import signal
 import socket
 import sys
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
-import cv2
 from fastapi import FastAPI, Request, Response
 
 from benchmarks.serving import beats
@@ -25,9 +24,11 @@ from service import app as application
 from service import caging
 from service.media import starting, warming
 from service.media.cage import Cage
+from service.media.decoding import Decoding
 from service.settings import Settings, from_environment
 
 _PR_SET_PDEATHSIG: Final = 1
+_create_app, _listen = application.create_app, application.listen
 
 
 def echo() -> FastAPI:
@@ -41,65 +42,49 @@ def echo() -> FastAPI:
     return app
 
 
-def serve(settings: Settings, listening: socket.socket, beating: Path, slot: int) -> None:
-    """Be one process of the service."""
-    with caging.for_service(settings) as decoding:
-        app = application.create_app(settings, decoding)
-        beats.add(app, beating, slot)
-        application.server(app).run(sockets=[listening])
+def _hook(app: str, beating: Path) -> None:
+    """Let the service tell its port, and beat; or let it serve the echo."""
+
+    def listen(settings: Settings) -> socket.socket:
+        listening = _listen(settings)
+        print(json.dumps({"port": listening.getsockname()[1], "pid": os.getpid()}), flush=True)
+        return listening
+
+    def create_app(settings: Settings, decoding: Decoding, **others: Any) -> FastAPI:
+        made = _create_app(settings, decoding, **others)
+        place = others.get("place")
+        if app != "echo":
+            beats.add(made, beating, 0 if place is None else place.number)
+            return made
+        bare = echo()
+        bare.state.context = made.state.context
+        return bare
+
+    # Named by strings: these are what the service's own module looks up when it serves.
+    vars(application).update(listen=listen, create_app=create_app)
 
 
-def _serve_again(settings: Settings, beating: Path) -> NoReturn:
+@contextmanager
+def _forked_cage(settings: Settings) -> Iterator[Decoding]:
+    with closing(Cage(caging.confinement(settings), starting.forked)) as cage:
+        cage.require()
+        yield cage
+
+
+def _serve_again(settings: Settings) -> NoReturn:
     """One service after another, each in a fork: what is killed takes nothing with it.
 
     Its decoders are forked as well, from a process that is warm: a round takes little time.
     """
     warming.warm()
+    vars(caging).update(for_service=_forked_cage)
     while True:
         pid = os.fork()
         if pid == 0:
             _end_with_parent()
-            confined = caging.confinement(settings)
-            with closing(Cage(confined, starting.forked)) as cage:
-                cage.require()
-                listening = application.listen(settings)
-                app = application.create_app(settings, cage)
-                beats.add(app, beating, 0)
-                _tell(listening, [os.getpid()])
-                application.server(app).run(sockets=[listening])
+            application.serve(settings)
             os._exit(0)
         os.waitpid(pid, 0)
-
-
-def _serve_in(
-    processes: int, app: str, settings: Settings, listening: socket.socket, beating: Path
-) -> None:
-    """As many processes as asked for, all on one listening socket."""
-    pids = []
-    for slot in range(processes):
-        pid = os.fork()
-        if pid == 0:
-            _end_with_parent()
-            if app == "echo":
-                application.server(echo()).run(sockets=[listening])
-            else:
-                serve(settings, listening, beating, slot)
-            os._exit(0)
-        pids.append(pid)
-    _tell(listening, pids)
-    signal.signal(signal.SIGTERM, lambda *_: _pass_on(pids))
-    for pid in pids:
-        os.waitpid(pid, 0)
-
-
-def _tell(listening: socket.socket, pids: list[int]) -> None:
-    print(json.dumps({"port": listening.getsockname()[1], "pids": pids}), flush=True)
-
-
-def _pass_on(pids: list[int]) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
 
 
 def _end_with_parent() -> None:
@@ -109,16 +94,13 @@ def _end_with_parent() -> None:
 
 def main() -> None:
     """Serve until SIGTERM."""
-    app, processes, beating = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    app, beating = sys.argv[1], Path(sys.argv[2])
     _end_with_parent()
-    cv2.setNumThreads(1)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    logging.getLogger("service").setLevel(logging.CRITICAL)  # what is provoked here is no news
     settings = from_environment(os.environ, port=0)
+    _hook(app, beating)
     if app == "again":
-        _serve_again(settings, beating)
-    with application.listen(settings) as listening:
-        _serve_in(processes, app, settings, listening, beating)
+        _serve_again(settings)
+    application.serve(settings)
 
 
 if __name__ == "__main__":

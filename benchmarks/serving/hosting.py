@@ -73,14 +73,12 @@ def hosted(
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Host]:
     """The server, ready; its files are in ``folder``. Ended at the end, with all that it began."""
-    with started(folder, app=app, processes=processes, database=database, settings=settings) as (
-        lines,
-        beating,
-    ):
+    chosen = {"RECIRC_WORKERS": str(processes), **(settings or {})}
+    with started(folder, app=app, database=database, settings=chosen) as (lines, beating):
         said = json.loads(lines.readline())
-        host = Host(said["port"], tuple(said["pids"]), Beats(beating))
-        wait_until_ready(host.port)
-        yield host
+        wait_until_ready(said["port"])
+        pids = [said["pid"]] if processes == 1 else children(said["pid"])
+        yield Host(said["port"], tuple(pids), Beats(beating))
 
 
 @contextmanager
@@ -88,16 +86,16 @@ def started(
     folder: Path,
     *,
     app: str,
-    processes: int = 1,
     database: Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[IO[str], Path]]:
-    """The host's standard output, and the file of its heartbeats."""
-    beating = folder / f"{app}.beats"
+    """The host's standard output, and the file of its heartbeats; its log is ``APP.log``."""
+    beating, log = folder / f"{app}.beats", folder / f"{app}.log"
     Beats.made(beating)
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.serving.host", app, str(processes), str(beating)],
+        [sys.executable, "-m", "benchmarks.serving.host", app, str(beating)],
         stdout=subprocess.PIPE,
+        stderr=log.open("w"),
         text=True,
         env=environment(database or folder / f"{app}.sqlite3", settings),
     )
@@ -156,6 +154,26 @@ def cpu_s(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
     return 0.0
+
+
+class Others:
+    """What programs that are not this one's take of the machine, from when this is made."""
+
+    def __init__(self) -> None:
+        self._began_s, self._began_cpu_s = time.monotonic(), self._cpu_s()
+
+    def cores(self) -> float:
+        """How many cores' worth, on average; once what was begun here has ended."""
+        taken_s = self._cpu_s() - self._began_cpu_s
+        return max(0.0, taken_s / (time.monotonic() - self._began_s))
+
+    @staticmethod
+    def _cpu_s() -> float:
+        user, nice, system, _, _, irq, soft = (
+            int(one) for one in Path("/proc/stat").read_text().split()[1:8]
+        )
+        own = os.times()
+        return (user + nice + system + irq + soft) / _TICKS_PER_S - sum(own[:4])
 
 
 def kill(pid: int) -> bool:

@@ -23,6 +23,7 @@ _LENGTH: Final = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 _VERDICT: Final = re.compile(rb'"verdict":"(\w+)"')
 _CODE: Final = re.compile(rb'"code":"(\w+)"')
 _PROBLEMS: Final = re.compile(rb'"problems":\[([^\]]*)\]')
+_BETWEEN_S: Final = 0.02
 _LOST: Final = 0  # in place of a status: the connection broke
 
 
@@ -66,14 +67,13 @@ class _Load:
     def run(self) -> None:
         """Send all, and wait for what is still under way."""
         plan = self._plan
-        for _ in range(plan.connections):
-            self._idle.append(self._connected())
+        self._idle.append(self._connected())
         began_s = time.perf_counter()
         end_s = began_s + plan.seconds
         while True:
             now_s = time.perf_counter()
             if now_s < end_s and self._sent < plan.most:
-                due_s = self._send_due(began_s, now_s)
+                due_s = min(self._send_due(began_s, now_s), self._open_another(began_s, now_s))
                 wait_s = min(end_s, due_s) - time.perf_counter()
             elif len(self._idle) == len(self._all):
                 return
@@ -81,6 +81,19 @@ class _Load:
                 wait_s = 60.0
             for descriptor, events in self._epoll.poll(max(0.0, wait_s)):
                 self._go_on(self._all[descriptor], events)
+
+    def _open_another(self, began_s: float, now_s: float) -> float:
+        """Open a connection where there may be one more and none is idle; when the next may be.
+
+        One after another, as clients come: those that come at once all get the same process.
+        """
+        here = len(self._all)
+        if here >= self._plan.connections or self._idle:
+            return now_s + 1.0
+        if now_s < began_s + here * _BETWEEN_S:
+            return began_s + here * _BETWEEN_S
+        self._idle.append(self._connected())
+        return now_s
 
     def _send_due(self, began_s: float, now_s: float) -> float:
         """Send what is due to whoever is idle; when the next is due."""

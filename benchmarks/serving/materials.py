@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,7 @@ from hashing.reference import Reference
 from service.store.sqlite import SqliteStore
 
 FRAMES: Final = 30  # of a clip that is looked up
-LIST: Final = "long"
-KNOWN: Final = "known"
+LIST: Final = "incident"
 _CACHE: Final = Path(__file__).resolve().parents[2] / ".bench" / "serving"
 _UNKNOWN_SKIPS: Final = (0, 40)
 _KNOWN_SKIP: Final = 62
@@ -30,8 +30,8 @@ _ONE_KNOWN_IN: Final = 20  # of the clips that are sent; a platform has far fewe
 
 
 def database(folder: Path, frames: int) -> Path:
-    """A copy of a database with a list of so many frames, and a known clip on another list."""
-    kept = _CACHE / f"frames-{frames}.sqlite3"
+    """A copy of a database with one list of so many frames and those of the known clip."""
+    kept = _CACHE / f"{frames}-frames.sqlite3"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_suffix(".partial")
@@ -39,12 +39,12 @@ def database(folder: Path, frames: int) -> Path:
         store = SqliteStore(partial)
         try:
             made = enumerate(trajectories.references(frames))
-            store.add(LIST, (Reference(f"r{number}", None, None, one) for number, one in made))
-            store.add(KNOWN, [Reference("known", None, None, _hashed(_KNOWN_SKIP, listed=True))])
+            references = (Reference(f"r{number}", None, None, one) for number, one in made)
+            store.add(LIST, chain(references, [_known()]))
         finally:
             store.close()
         partial.replace(kept)
-    return Path(shutil.copy(kept, folder / f"frames-{frames}.sqlite3"))
+    return Path(shutil.copy(kept, folder / kept.name))
 
 
 def known_database(folder: Path) -> Path:
@@ -52,10 +52,14 @@ def known_database(folder: Path) -> Path:
     path = folder / "known.sqlite3"
     store = SqliteStore(path)
     try:
-        store.add(KNOWN, [Reference("known", None, None, _hashed(_KNOWN_SKIP, listed=True))])
+        store.add(LIST, [_known()])
     finally:
         store.close()
     return path
+
+
+def _known() -> Reference:
+    return Reference("known", None, None, _hashed(_KNOWN_SKIP, listed=True))
 
 
 def fingerprints(folder: Path, *, plain: bool = False) -> list[Path]:

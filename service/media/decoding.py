@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol, runtime_checkable
 
 from hashing.extract import Extract, Extraction
 from hashing.lanes import Sampling
@@ -38,6 +38,14 @@ class Taking(Protocol):
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         """Patch hashes of frames that were held on the way through the whole, in these looks."""
+
+
+@runtime_checkable
+class Abandoned(Protocol):
+    """A taking that can be ended from another thread while somebody waits for its answer."""
+
+    def abandon(self) -> None:
+        """End it now: whatever is asked or was asked of it raises a MediaError."""
 
 
 class Decoding(Protocol):

@@ -1,21 +1,21 @@
 """Checks: a clip's bytes or its fingerprint in, a verdict with evidence out."""
 
-from collections.abc import Callable
 from functools import partial
+from io import BytesIO
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from service import answers, examples, schemas
 from service.bodies import fingerprint_of
 from service.callers import Caller, Scope
-from service.checking import CheckResult
+from service.checking import Checker, CheckResult
 from service.routes.access import needs
 from service.routes.context import Context, From, ListNames, Parts, request_body
 from service.routes.context import answers as described
 
 router = APIRouter(tags=["check"])
-_BODY_CODES = ("body_timeout", "body_too_large", "encoded_body", "bad_multipart", "busy")
+BODY_CODES = ("body_timeout", "body_too_large", "encoded_body", "bad_multipart", "busy")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 AnyAnswer = schemas.CheckAnswer | schemas.BriefAnswer
 MEDIA = {
@@ -47,7 +47,7 @@ Thorough = Annotated[
         200,
         examples.CHECKS,
         "list_not_found",
-        *_BODY_CODES,
+        *BODY_CODES,
         "invalid_request",
         "store_error",
         "no_cage",
@@ -59,7 +59,7 @@ Thorough = Annotated[
 )
 async def check(
     request: Request, context: Parts, caller: From, lists: ListNames, thorough: Thorough = False
-) -> AnyAnswer:
+) -> Response:
     """Say whether a clip is a copy of listed footage.
 
     A key with the scope `check` is told the verdict and for each match its label, incident and list
@@ -69,11 +69,12 @@ async def check(
     in `problems`: never with an error, and never as if they were clean. Nothing of the clip is
     kept.
     """
-    with context.workers.place():
-        await _require_lists(context, lists)
-        async with context.bodies.received(request) as body:
+    with context.workers.place() as place:
+        await require_lists(context, lists)
+        async with context.bodies.received(request, meanwhile=place.lent()) as body:
             work = partial(context.checker.check, body, lists=lists, thorough=thorough)
-            return await _answer(request, context, caller, work)
+            result = await context.workers.run(work)
+    return await answered(request, context, caller, result)
 
 
 @router.post(
@@ -85,7 +86,7 @@ async def check(
         200,
         {name: value for name, value in examples.CHECKS.items() if name != "unscannable"},
         "list_not_found",
-        *_BODY_CODES,
+        *BODY_CODES,
         "bad_fingerprint",
         "incompatible_hash",
         "invalid_request",
@@ -98,31 +99,41 @@ async def check(
 )
 async def check_fingerprint(
     request: Request, context: Parts, caller: From, lists: ListNames
-) -> AnyAnswer:
+) -> Response:
     """Check a clip that was hashed elsewhere: the media never leaves its holder.
 
     The answer is as complete as the fingerprint's `coverage` says; without one its sender vouches
     that it is of the whole clip.
     """
-    with context.workers.place():
-        await _require_lists(context, lists)
-        async with context.bodies.received(request) as body:
-            fingerprint, coverage = await context.workers.run(partial(fingerprint_of, body))
-        work = partial(context.checker.check_fingerprint, fingerprint, coverage, lists=lists)
-        return await _answer(request, context, caller, work)
+    with context.workers.place() as place:
+        if lists:  # else there is nothing to refuse, and each turn in a thread takes its time
+            await require_lists(context, lists)
+        async with context.bodies.received(request, meanwhile=place.lent()) as body:
+            result = await context.workers.run(partial(_look_up, context.checker, body, lists))
+    return await answered(request, context, caller, result)
 
 
-async def _require_lists(context: Context, names: list[str]) -> None:
+def _look_up(checker: Checker, body: BytesIO, lists: list[str]) -> CheckResult:
+    """Read and compared in one turn of a thread."""
+    fingerprint, coverage = fingerprint_of(body)
+    return checker.check_fingerprint(fingerprint, coverage, lists=lists)
+
+
+async def require_lists(context: Context, names: list[str]) -> None:
     """Refuse unknown lists before the body is read; on the way, indexes are brought up to date."""
     await context.workers.run(partial(context.checker.lists, names))
 
 
-async def _answer(
-    request: Request, context: Context, caller: Caller, work: Callable[[], CheckResult]
-) -> AnyAnswer:
-    result = await context.workers.run(work)
+async def answered(
+    request: Request, context: Context, caller: Caller, result: CheckResult
+) -> Response:
+    """The answer, once it may leave: whoever seeks a list's limits is answered slowly."""
     request.state.checked = result  # for the line in the log
-    return seen_by(caller, answers.of_check(result))
+    context.slowing.note(caller, result)
+    await context.slowing.wait(caller)
+    answer = seen_by(caller, answers.of_check(result))
+    # As it is: FastAPI would validate it again, and once more to write it.
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def seen_by(caller: Caller, answer: answers.CheckAnswer) -> AnyAnswer:

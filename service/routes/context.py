@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Path, Query, Request
 
@@ -11,15 +11,29 @@ from service.authentication import Authenticator
 from service.bodies import MOST_JSON_BYTES, Bodies, Model, json_of
 from service.callers import Caller
 from service.checking import Checker
+from service.fetching import Fetching
+from service.jobs import Jobs
 from service.media.decoding import Decoding
 from service.metrics import Metrics
 from service.readiness import Readiness
+from service.slowing import Slowing
 from service.store.base import Store
+from service.webhooks import Webhooks
 from service.workers import Workers
 
 # OpenAPI's parts of a route are plain JSON.
 Operation = dict[str, object]
 Responses = dict[int | str, dict[str, object]]
+_IDEMPOTENCY_KEY: Final[Operation] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A new text for each thing that is to be done, such as a UUID. Sent again "
+    "within a day, the same request is answered as it was, with `Idempotent-Replayed: true`, and "
+    "nothing is done.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "example": '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,11 @@ class Context:
     authenticator: Authenticator
     metrics: Metrics
     readiness: Readiness
+    slowing: Slowing
+    jobs: Jobs
+    job_bodies: Bodies
+    fetching: Fetching
+    webhooks: Webhooks
 
 
 # Async, else each of them would cost every request a hop between threads.
@@ -46,6 +65,11 @@ async def _caller(request: Request) -> Caller:
     # Set where the route says what scope it needs; no default, lest a route without is open to all.
     caller: Caller = request.scope["state"]["caller"]
     return caller
+
+
+def _no_names() -> list[str]:
+    """``list`` itself would have its signature parsed for every request."""
+    return []
 
 
 Parts = Annotated[Context, Depends(_context)]
@@ -70,7 +94,7 @@ ListNames = Annotated[
     list[str],
     Query(
         alias="list",
-        default_factory=list,
+        default_factory=_no_names,
         description="Check against these lists only; repeat it. Default: all.",
         json_schema_extra={"items": {"type": "string"} | schemas.LIST_NAME},
     ),
@@ -115,6 +139,23 @@ def answers(
         of_status = responses.setdefault(problems.MEANINGS[code].status.value, {})
         add_problem(of_status, code)
     return responses
+
+
+def refusable(responses: dict[str, dict[str, object]]) -> None:
+    """Add to the OpenAPI of a route's answers what the limits of a key may answer first."""
+    for code in ("key_busy", "rate_limited"):
+        add_problem(responses.setdefault(str(problems.MEANINGS[code].status.value), {}), code)
+
+
+def repeatable(operation: Operation) -> None:
+    """Add to an operation of an OpenAPI document that it is done once for each idempotency key."""
+    parameters, responses = operation.setdefault("parameters", []), operation["responses"]
+    if isinstance(parameters, list):
+        parameters.append(_IDEMPOTENCY_KEY)
+    for code in ("bad_idempotency_key", "idempotency_conflict", "idempotency_running"):
+        if isinstance(responses, dict):
+            status = str(problems.MEANINGS[code].status.value)
+            add_problem(responses.setdefault(status, {}), code)
 
 
 def add_problem(response: dict[str, object], code: str) -> None:

@@ -164,8 +164,8 @@ async def import_list(
     Bad lines are reported with their numbers and all others go in, in one transaction. Doing it
     again changes nothing.
     """
-    with context.workers.place():
-        async with context.bodies.received(request) as body:
+    with context.workers.place() as place:
+        async with context.bodies.received(request, meanwhile=place.lent()) as body:
             work = partial(lists.import_file, store, name, bounded_lines(body))
             return _report(await context.workers.run(work))
 

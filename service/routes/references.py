@@ -135,9 +135,9 @@ async def add_reference(
     It is matchable in the next request. The media is not kept. A second time changes nothing, and
     gives the id under which the list has it.
     """
-    with context.workers.place():
+    with context.workers.place() as place:
         info = await context.workers.run(partial(store.get_list, name))
-        async with context.bodies.received(request) as body:
+        async with context.bodies.received(request, meanwhile=place.lent()) as body:
             hashed = partial(_hashed, context.decoding, patches=info.patches)
             taken = await context.workers.run(partial(_read if _is_json(request) else hashed, body))
         add = partial(

@@ -14,6 +14,9 @@ from hashing.fingerprint import Algorithm, Kind
 from hashing.patch_track import PatchTrack
 from hashing.reference import Policy, Reference
 from service.store.audit import Audit
+from service.store.boots import Boots
+from service.store.idempotency import Idempotency
+from service.store.jobs import Jobs
 from service.store.keys import Keys
 
 
@@ -176,6 +179,21 @@ class Store(Protocol):
 
     def by(self, who: str) -> Self:
         """This store, for changes that the audit record says ``who`` has made."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Checks that are answered later."""
+        ...
+
+    @property
+    def requests(self) -> Idempotency:
+        """Requests that may be sent twice and count once."""
+        ...
+
+    @property
+    def boots(self) -> Boots:
+        """The processes that share this store."""
         ...
 
     def create_list(

@@ -184,6 +184,60 @@ def _audit(database: Database) -> None:
     trail.begin(database)
 
 
+@STEPS(name="0007_jobs")
+def _jobs(database: Database) -> None:
+    """Checks that are answered later: see ``service.store.jobs``."""
+    database.execute(
+        """
+        CREATE TABLE jobs (
+            id TEXT PRIMARY KEY,
+            key TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            boot TEXT NOT NULL,
+            state TEXT NOT NULL
+                CHECK (state IN ('queued', 'running', 'done', 'cancelled', 'expired')),
+            created_at_ms INTEGER NOT NULL,
+            started_at_ms INTEGER,
+            ended_at_ms INTEGER,
+            expires_at_ms INTEGER,
+            callback TEXT,
+            delivery TEXT NOT NULL CHECK (delivery IN ('none', 'waiting', 'sent', 'failed')),
+            tries INTEGER NOT NULL DEFAULT 0,
+            next_try_at_ms INTEGER,
+            answer TEXT
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute("CREATE INDEX jobs_by_state ON jobs (state, boot)")
+    database.execute(
+        "CREATE INDEX jobs_by_next_try ON jobs (next_try_at_ms) WHERE next_try_at_ms IS NOT NULL"
+    )
+
+
+@STEPS(name="0008_idempotency")
+def _idempotency(database: Database) -> None:
+    """Requests that may be sent twice and count once: see ``service.store.idempotency``."""
+    database.execute(
+        """
+        CREATE TABLE requests (
+            key TEXT NOT NULL,
+            route TEXT NOT NULL,
+            token TEXT NOT NULL,
+            parameters TEXT NOT NULL,
+            salt BLOB NOT NULL,
+            boot TEXT NOT NULL,
+            expires_at_ms INTEGER NOT NULL,
+            status INTEGER,
+            headers TEXT,
+            body_digest BLOB,
+            body BLOB,
+            PRIMARY KEY (key, route, token)
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute("CREATE INDEX requests_by_end ON requests (expires_at_ms)")
+
+
 @STEPS(name="0009_standing")
 def _standing(database: Database) -> None:
     """Whether checks look at a reference, and until when."""

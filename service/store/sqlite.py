@@ -28,8 +28,11 @@ from service.store.base import (
     Snapshot,
     StandingResult,
 )
+from service.store.boots import FileBoots
 from service.store.connections import Connections
 from service.store.sqlite_audit import SqliteAudit
+from service.store.sqlite_idempotency import SqliteIdempotency
+from service.store.sqlite_jobs import SqliteJobs
 from service.store.sqlite_keys import SqliteKeys
 from service.store.trail import Trail
 
@@ -57,6 +60,9 @@ class SqliteStore:
         self._clock = clock
         self._trail = Trail(clock, who)
         self._connections = Connections(path, busy_timeout_ms=busy_timeout_ms)
+        self.jobs = SqliteJobs(self._connections, clock)
+        self.requests = SqliteIdempotency(self._connections, clock)
+        self.boots = FileBoots(path)
 
     @property
     def keys(self) -> SqliteKeys:

@@ -60,6 +60,28 @@ def test_it_finds_what_brute_force_finds(seed: int, families: int, spread: int) 
     assert distances.tolist() == near[query_rows, rows].tolist()
 
 
+@pytest.mark.usefixtures("layout")
+@pytest.mark.parametrize("quick", [pytest.param(False, id="all"), pytest.param(True, id="quick")])
+@pytest.mark.parametrize("asked", [1, 1 << 11, 1 << 20])
+def test_however_many_chunks_are_asked_together_the_pairs_are_the_same(
+    asked: int, quick: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(11)
+    bases = random.integers(0, 256, (4, bits.HASH_BYTES), dtype=np.uint8)
+    listed = flipped(np.repeat(bases, 200, axis=0), 20, random)
+    queries = flipped(np.repeat(bases, 5, axis=0), 30, random)
+    index = Buckets(listed)
+    expected = [
+        each.tolist() for each in index.pairs(queries, 60, quick=quick)
+    ]  # with the chunks together that are by default
+    monkeypatch.setattr(buckets, "_ASKED", asked)
+
+    found = [each.tolist() for each in index.pairs(queries, 60, quick=quick)]
+
+    assert found == expected
+    assert len(found[0]) > 100
+
+
 def test_a_pair_beyond_the_distance_asked_for_is_left_out() -> None:
     random = np.random.default_rng(5)
     listed = random.integers(0, 256, (50, bits.HASH_BYTES), dtype=np.uint8)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hashing import bits
 from hashing.errors import IncompatibleHash
-from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
+from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track, run_starts
 from hashing.views import View
 from tests.fingerprints import FINGERPRINTS, of, random_hashes, track, tracks, walk
 
@@ -53,6 +53,20 @@ def test_a_run_longer_than_the_comparing_window_is_one_run() -> None:
     still = track(np.repeat(random_hashes(3, 1), 300, axis=0))
 
     assert still.merged().spans_ms.tolist() == [299 * 40]
+
+
+@given(tracks(least_frames=1), st.integers(0, 256), st.integers(1, 80))
+def test_runs_start_where_comparing_one_by_one_starts_them(
+    before: Track, within: int, times: int
+) -> None:
+    hashes = np.repeat(before.hashes, times, axis=0)  # runs longer than what is compared at once
+    expected = [0]
+    for row in range(1, len(hashes)):
+        first = hashes[expected[-1]][None]
+        if bits.distances(first, hashes[row : row + 1])[0] > within:
+            expected.append(row)
+
+    assert list(run_starts(hashes, within)) == expected
 
 
 @given(tracks())

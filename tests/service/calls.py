@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -16,12 +16,17 @@ from fastapi import FastAPI
 
 from service.app import create_app, listen, server
 from service.bodies import BodyLimits
+from service.connections import Patience
+from service.fetch import Reach
+from service.limits import ServiceLimits
 from service.media.decoding import Decoding
 from service.routes.context import Context
 from service.settings import Settings, from_environment
 from service.store.base import Store
 from service.store.sqlite import now_ms
+from service.targets import allowed_host
 from tests import cages
+from tests.hosts import reaching
 from tests.memory_store import MemoryStore
 
 LIMITS = BodyLimits(body_bytes=4 * 2**20, held_bytes=8 * 2**20)
@@ -119,38 +124,72 @@ def settings(database: Path, *, host: str = "127.0.0.1", port: int = 0) -> Setti
     return replace(from_environment(chosen, host=host, port=port), database=database)
 
 
+@dataclass(frozen=True)
+class Outside:
+    """The other machines of a test, and who may be asked and told."""
+
+    reach: Reach = field(default_factory=reaching)
+    fetch: Sequence[str] = ()
+    webhooks: Sequence[str] = ()
+    secrets: tuple[bytes, ...] = ()
+
+    def changed(self, chosen: Settings) -> Settings:
+        """The settings with these."""
+        return replace(
+            chosen,
+            fetch_hosts=tuple(allowed_host(one) for one in self.fetch),
+            webhook_hosts=tuple(allowed_host(one) for one in self.webhooks),
+            webhook_secrets=self.secrets,
+        )
+
+
 @contextmanager
 def calling(
     store: Store | None = None,
     limits: BodyLimits = LIMITS,
     decoding: Decoding | None = None,
+    service_limits: ServiceLimits | None = None,
     *,
     host: str = "127.0.0.1",
+    hosts: frozenset[str] = frozenset(),
     clock: Callable[[], int] = now_ms,
+    outside: Outside | None = None,
 ) -> Iterator[Caller]:
     """Calls to a service over this store, or an empty one in memory."""
     kept = store or MemoryStore()
-    app = create_app(
+    outside = outside or Outside()
+    chosen = replace(
         settings(Path("unused"), host=host),
+        hosts=hosts,
+        limits=service_limits or ServiceLimits(),
+    )
+    app = create_app(
+        outside.changed(chosen),
         decoding or cages.shared(),
         store=kept,
         limits=limits,
         clock=clock,
+        reach=outside.reach,
     )
     caller = Caller(app)
     yield caller
+    caller.context.jobs.close()
     caller.context.workers.close()
     caller.context.authenticator.close()
 
 
 @contextmanager
 def serving(
-    database: Path, limits: BodyLimits = LIMITS, store: Store | None = None
+    database: Path,
+    limits: BodyLimits = LIMITS,
+    store: Store | None = None,
+    patience: Patience | None = None,
 ) -> Iterator[str]:
     """The address of a real server in a thread."""
     chosen = settings(database)
     with listen(chosen) as listening:
-        running = server(create_app(chosen, cages.shared(), store=store, limits=limits))
+        app = create_app(chosen, cages.shared(), store=store, limits=limits)
+        running = server(app, patience)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -439,24 +439,18 @@ def test_with_a_key_any_address_is_listened_on(revoked: bool, tmp_path: Path) ->
         assert listening.getsockname()[0] == "0.0.0.0"  # noqa: S104
 
 
+def test_answers_do_not_wait_to_be_acknowledged(tmp_path: Path) -> None:
+    """Head and body are two packets: the second would wait 40 ms for the first."""
+    with (
+        listen(settings(tmp_path)) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
     with listen(settings(tmp_path)) as listening:
         port = listening.getsockname()[1]
         with pytest.raises(BadSetting, match=f"127.0.0.1:{port}: .*another port"):
             listen(settings(tmp_path, port=port))
-
-
-def test_the_python_of_the_documents_does_what_it_says(database: Path) -> None:
-    text = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
-    code = text.split("```python\n")[1].split("```")[0]
-    found: dict[str, object] = {}
-    with serving(database) as address:
-        exec(code.replace("http://127.0.0.1:8000", address), found)  # noqa: S102  # our own text
-        may_pass = found["may_pass"]
-        assert callable(may_pass)
-
-        assert not may_pass(LISTED)
-        assert may_pass(clip(2))
-        assert not may_pass(b"no clip")
-        with pytest.raises(httpx.HTTPError, match="body_too_large"):
-            may_pass(bytes(LIMITS.body_bytes + 1))

@@ -214,32 +214,54 @@ def test_each_scope_allows_what_those_before_it_do(  # noqa: PLR0917  # a table'
         assert f'scope="{needed.word}"' in answer.headers["WWW-Authenticate"]
 
 
-def test_last_uses_are_written_once_a_minute_and_beside_the_requests(
+def test_last_uses_are_written_once_a_minute(
     call: Caller, store: MemoryStore, clock: Clock, key: str
 ) -> None:
     written: list[Mapping[str, int]] = []
-    note, began, may_end = store.keys.note_uses, threading.Event(), threading.Event()
+    note = store.keys.note_uses
+
+    def recording(last_ms: Mapping[str, int]) -> None:
+        written.append(dict(last_ms))
+        note(last_ms)
+
+    store.keys.note_uses = recording  # type: ignore[method-assign]
+    started_ms, key_id = clock.now_ms, keys.id_of(key) or ""
+    for after_ms in (0, 1000, 59_999, 60_000, 60_001):
+        clock.now_ms = started_ms + after_ms
+        assert call.with_key(key)("GET", "/v1/lists").status_code == 200
+        call.context.authenticator._uses._thread.submit(int).result(timeout=30)  # all is written
+
+    assert written == [{key_id: started_ms}, {key_id: started_ms + 60_000}]
+    assert [info.last_used_at_ms for info in store.keys.all()] == [started_ms + 60_000]
+
+
+def test_last_uses_are_written_beside_the_requests(
+    call: Caller, store: MemoryStore, clock: Clock, key: str
+) -> None:
+    """While one is being written, others wait for it, together."""
+    other = issuing.create(store, "another", Scope.ANALYST)
+    written: list[Mapping[str, int]] = []
+    began, may_end = threading.Event(), threading.Event()
 
     def slow(last_ms: Mapping[str, int]) -> None:
         began.set()
         assert may_end.wait(timeout=30)
-        written.append(last_ms)
-        note(last_ms)
+        written.append(dict(last_ms))
 
     store.keys.note_uses = slow  # type: ignore[method-assign]
-    started_ms, key_id = clock.now_ms, keys.id_of(key) or ""
-    for after_ms in (0, 1000, 59_999):
-        clock.now_ms = started_ms + after_ms
-        assert call.with_key(key)("GET", "/v1/lists").status_code == 200
+    call.with_key(key)("GET", "/v1/lists")
     assert began.wait(timeout=30)
+    clock.now_ms += 60_000
+    answers = [call.with_key(one)("GET", "/v1/lists") for one in (key, other.key)]
     assert written == []
     may_end.set()
-    clock.now_ms = started_ms + 60_000
-    call.with_key(key)("GET", "/v1/lists")
     call.context.authenticator.close()
 
-    assert written == [{key_id: started_ms}, {key_id: started_ms + 60_000}]
-    assert [info.last_used_at_ms for info in store.keys.all()] == [started_ms + 60_000]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [sorted(one) for one in written] == [
+        [keys.id_of(key)],
+        sorted([keys.id_of(key) or "", other.info.id]),
+    ]
 
 
 def test_a_last_use_that_cannot_be_written_fails_no_request(

@@ -12,7 +12,10 @@ from starlette.types import Message, Scope
 
 from hashing.errors import RecircError
 from service.bodies import Bodies, BodyLimits
+from service.callers import Caller
+from service.callers import Scope as Allowed
 from service.problems import BadMultipart, BodyTimeout, BodyTooLarge, Busy, EncodedBody
+from service.refusals import KeyBusy
 
 LIMITS = BodyLimits(body_bytes=1000, held_bytes=2000, idle_s=5.0, whole_s=5.0)
 
@@ -203,6 +206,113 @@ def test_a_body_that_drips_is_given_up_after_its_whole_time() -> None:
 
     with pytest.raises(BodyTimeout):
         asyncio.run(read())
+
+
+@pytest.mark.parametrize(
+    ("least_bytes_per_s", "fast_enough"), [(1e9, False), (1.0, True)], ids=["too slow", "fast"]
+)
+def test_a_body_has_to_come_at_the_least_rate(
+    least_bytes_per_s: float, *, fast_enough: bool
+) -> None:
+    """Always another byte in time, and all of them before the whole time is up."""
+    limits = BodyLimits(
+        body_bytes=1000,
+        held_bytes=1000,
+        idle_s=30,
+        whole_s=60,
+        grace_s=0.05,
+        least_bytes_per_s=least_bytes_per_s,
+    )
+    left = iter(range(100))
+
+    async def receive() -> Message:
+        await asyncio.sleep(0.005)
+        return {"type": "http.request", "body": b"x", "more_body": next(left) < 99}
+
+    async def read() -> int:
+        scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+        async with Bodies(limits).received(Request(scope, receive)) as body:
+            return len(body.read())
+
+    if fast_enough:
+        assert asyncio.run(read()) == 100
+    else:
+        with pytest.raises(BodyTimeout, match="less than 1e\\+09 bytes a second"):
+            asyncio.run(read())
+
+
+def test_what_is_announced_and_has_no_room_is_refused_before_it_is_read() -> None:
+    limits = BodyLimits(body_bytes=1000, held_bytes=1500)
+
+    def unread(length: int) -> Request:
+        sent = request([], {"Content-Length": str(length)})
+
+        async def receive() -> Message:
+            raise AssertionError("the body was read")
+
+        return Request(sent.scope, receive)
+
+    async def read() -> None:
+        bodies = Bodies(limits)
+        async with bodies.received(request([b"x" * 900], {})):
+            with pytest.raises(Busy):
+                async with bodies.received(unread(601)):
+                    pass
+            headers = {"Content-Length": "600"}
+            async with bodies.received(request([b"x" * 600], headers)) as body:
+                assert len(body.read()) == 600
+
+    asyncio.run(read())
+
+
+def test_announcing_much_takes_no_room_from_others() -> None:
+    async def read() -> None:
+        bodies = Bodies(BodyLimits(body_bytes=1000, held_bytes=1000))
+        slow = request([b"x"], {"Content-Length": "1000"}, stall=True)
+        sending = asyncio.ensure_future(bodies.take(slow))
+        await asyncio.sleep(0)
+        async with bodies.received(request([b"x" * 999], {"Content-Length": "999"})):
+            pass
+        sending.cancel()
+
+    asyncio.run(read())
+
+
+def of_key(key: str, *chunks: bytes) -> Request:
+    asking = request(chunks, {})
+    asking.scope["state"] = {"caller": Caller(key, Allowed.CHECK)}
+    return asking
+
+
+def test_one_key_leaves_room_for_others() -> None:
+    async def read() -> None:
+        bodies = Bodies(BodyLimits(body_bytes=1000, held_bytes=2000, key_held_bytes=1000))
+        async with bodies.received(of_key("a", b"x" * 600)):
+            for _ in range(2):
+                with pytest.raises(KeyBusy):
+                    async with bodies.received(of_key("a", b"x" * 401)):
+                        pass
+            async with bodies.received(of_key("b", b"x" * 1000)):
+                pass
+        async with bodies.received(of_key("a", b"x" * 1000)):
+            pass
+
+    asyncio.run(read())
+
+
+def test_a_body_that_is_kept_counts_until_it_is_let_go() -> None:
+    async def read() -> None:
+        bodies = Bodies(BodyLimits(body_bytes=1000, held_bytes=1000))
+        held = await bodies.take(request([b"x" * 900], {}))
+        with pytest.raises(Busy):
+            await bodies.take(request([b"x" * 900], {}))
+        for _ in range(2):  # a second time does nothing
+            held.let_go()
+        await bodies.take(request([b"x" * 900], {}))
+        with pytest.raises(Busy):
+            await bodies.take(request([b"x" * 900], {}))
+
+    asyncio.run(read())
 
 
 def test_all_bodies_together_are_bounded_and_room_comes_back() -> None:

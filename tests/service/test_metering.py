@@ -6,10 +6,11 @@ import threading
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from hashing.extract import REFERENCE, extract
+from hashing.extract import CLIP, REFERENCE, extract
 from hashing.reference import Reference
 from service.errors import DecoderCrashed, DecoderKilled
-from service.metering import MeteredWorkers
+from service.media.decoding import Uncaged
+from service.metering import MeteredDecoding, MeteredWorkers
 from service.metrics import Metrics, Stage
 from tests import cages
 from tests.memory_store import MemoryStore
@@ -101,6 +102,17 @@ def test_a_death_is_counted_once(late: bool) -> None:
 
     assert answer["problems"] == ["decoder_crashed"]
     assert found["recirc_decoder_deaths_total decoder_crashed"] == 1
+
+
+def test_a_decoder_that_is_asked_again_has_not_died_again() -> None:
+    metrics = Metrics()
+    decoding = MeteredDecoding(cages.Dying(DecoderCrashed, Uncaged()), metrics)
+    with decoding.opened(clip(2), CLIP) as taking:
+        for ask in (taking.whole, taking.ending):
+            with pytest.raises(DecoderCrashed):
+                ask()
+
+    assert b'recirc_decoder_deaths_total{code="decoder_crashed"} 1.0' in metrics.page()
 
 
 def test_a_death_over_a_reference_is_counted_too() -> None:

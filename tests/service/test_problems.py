@@ -5,7 +5,8 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -20,13 +21,16 @@ from service import issuing, problems, refusals
 from service.bodies import BodyLimits
 from service.callers import Scope
 from service.errors import CageFailed, DecoderKilled, NoCage, OutOfMemory
+from service.limits import ServiceLimits
+from service.media.cancelling import Cancelled
 from service.media.decoding import Decoding
 from service.schemas import Problem
 from service.store.base import ListInfo
 from tests import cages, clips, hostile
 from tests.fingerprints import FOREIGN, of, random_hashes, track, video
+from tests.hosts import Answer, host
 from tests.memory_store import MemoryStore
-from tests.service.calls import LIMITS, calling, clip, sound
+from tests.service.calls import LIMITS, Outside, calling, clip, sound
 
 # Codes of what only the command line and the start of the service do.
 _ELSEWHERE = {
@@ -34,6 +38,7 @@ _ELSEWHERE = {
     service.errors.BadSetting.code,
     service.errors.UnreadablePath.code,
     service.errors.WorkersFailed.code,
+    Cancelled.code,  # and what nobody is told
 }
 # Over a socket in test_app.py, and of /readyz in test_readiness.py.
 _ASKED_ELSEWHERE = {"bad_request", "draining", "loading", "stale_list"}
@@ -57,6 +62,14 @@ class ClosedStore(MemoryStore):
     def lists(self) -> list[ListInfo]:
         self.close()
         return super().lists()
+
+
+class WorkingStore(MemoryStore):
+    """A store in which no request is ever answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests.finish = lambda *_: None  # type: ignore[method-assign]
 
 
 async def stalling() -> AsyncIterator[bytes]:
@@ -84,6 +97,10 @@ class Ask:
     limits: BodyLimits = LIMITS
     store: type[MemoryStore] = MemoryStore
     scope: Scope | None = None  # of its key; PUBLIC sends none; None asks where no key was made
+    service_limits: ServiceLimits = field(default_factory=ServiceLimits)
+    before: bytes | None = None  # sent first, in the same way; the second answer counts
+    outside: Outside = field(default_factory=Outside)
+    host: Answer | None = None  # what another host answers, if there is one to be asked
     stalling: bool = False
     decoding: Callable[[], Decoding] | None = None
     status: int = 422
@@ -92,6 +109,12 @@ class Ask:
 _FORM = {"Content-Type": "multipart/form-data; boundary=X"}
 _JSON = {"Content-Type": "application/json"}
 _ADD = "/v1/lists/a/references"
+_BY_URL = "/v1/check/url"
+_OUTSIDE = Outside(
+    fetch=["http://media.example.test:9"],
+    webhooks=["media.example.test"],
+    secrets=(bytes(range(32)),),
+)
 _REVOKED = "0123456789ab"
 
 
@@ -143,6 +166,58 @@ ASKED = {
     "decoder_error": Ask("POST", _ADD, clip(1, 5)[:300]),
     "too_dark": Ask("POST", _ADD, clips.encode(clips.black())),
     "internal_error": Ask("GET", "/v1/lists", store=BrokenStore, status=500),
+    "bad_idempotency_key": Ask(
+        "POST", "/v1/lists", b'{"name":"x"}', {"Idempotency-Key": '"'}, status=400
+    ),
+    "idempotency_conflict": Ask(
+        "POST", "/v1/lists", b'{"name":"x"}', {"Idempotency-Key": "x"}, before=b'{"name":"y"}'
+    ),
+    "idempotency_running": Ask(
+        "POST",
+        "/v1/lists",
+        b'{"name":"x"}',
+        {"Idempotency-Key": "x"},
+        store=WorkingStore,
+        before=b'{"name":"x"}',
+        status=409,
+    ),
+    "fetch_off": Ask("POST", _BY_URL, b'{"url":"https://media.example.test/"}', status=403),
+    "fetch_refused": Ask(
+        "POST", _BY_URL, b'{"url":"https://other.example.test/"}', outside=_OUTSIDE, status=403
+    ),
+    "fetch_failed": Ask(
+        "POST", _BY_URL, b'{"url":"http://media.example.test:9/"}', outside=_OUTSIDE, status=502
+    ),
+    "fetch_too_large": Ask(
+        "POST",
+        _BY_URL,
+        outside=_OUTSIDE,
+        host=lambda asked: asked.say(200, bytes(2**23)),
+        status=413,
+    ),
+    "webhook_off": Ask("POST", "/v1/jobs?callback=https://media.example.test/", b"x", status=403),
+    "webhook_refused": Ask(
+        "POST",
+        "/v1/jobs?callback=https://other.example.test/",
+        b"x",
+        outside=_OUTSIDE,
+        status=403,
+    ),
+    "job_not_found": Ask("GET", "/v1/jobs/nosuch", status=404),
+    "key_busy": Ask(
+        "POST",
+        "/v1/check",
+        b"x" * 50,
+        limits=BodyLimits(body_bytes=100, held_bytes=100, key_held_bytes=49),
+        status=429,
+    ),
+    "rate_limited": Ask(
+        "GET",
+        "/v1/lists",
+        service_limits=ServiceLimits(key_burst=1, key_requests_per_minute=1),
+        before=b"",
+        status=429,
+    ),
     "busy": Ask(
         "POST", "/v1/check", b"x" * 50, limits=BodyLimits(body_bytes=100, held_bytes=49), status=503
     ),
@@ -166,8 +241,18 @@ def answer_to(ask: Ask) -> httpx.Response:
     content = stalling() if ask.stalling else ask.content
     decoding = None if ask.decoding is None else ask.decoding()
     key = None if ask.scope is None else key_of(store, ask.scope)
-    with calling(store, ask.limits, decoding) as call:
+    outside = ask.outside
+    with ExitStack() as stack:
+        if ask.host is not None:
+            there = stack.enter_context(host(ask.host))
+            outside = replace(outside, fetch=[there.url("")])
+            content = json.dumps({"url": there.url()}).encode()
+        call = stack.enter_context(
+            calling(store, ask.limits, decoding, ask.service_limits, outside=outside)
+        )
         sends = call.with_key(key)
+        if ask.before is not None:
+            sends(ask.method, ask.path, content=ask.before, headers=ask.headers)
         return sends(ask.method, ask.path, content=content, headers=ask.headers)
 
 

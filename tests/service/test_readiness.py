@@ -53,12 +53,20 @@ def readiness(
     )
 
 
-def aged() -> MemoryStore:
-    """List ``a`` got its last reference after one day, ``b`` after two, ``c`` was made after 3."""
-    days = iter(range(9))
-    store = MemoryStore(clock=lambda: next(days) * DAY_MS)
-    store.add("a", [Reference("r", None, None, video(1))])
-    store.add("b", [Reference("r", None, None, video(2))])
+class DatedStore(MemoryStore):
+    """A store in which it is the day ``today``."""
+
+    def __init__(self) -> None:
+        self.today = 1
+        super().__init__(clock=lambda: self.today * DAY_MS)
+
+
+def aged() -> DatedStore:
+    """List ``a`` got its last reference after one day, ``b`` after two; now it is the third."""
+    store = DatedStore()
+    for name, seed in (("a", 1), ("b", 2)):
+        store.add(name, [Reference("r", None, None, video(seed))])
+        store.today += 1
     return store
 
 

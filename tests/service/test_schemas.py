@@ -136,6 +136,10 @@ def test_the_paths_are_those_of_the_contract(openapi: Json) -> None:
     assert {name for name, _ in operations(openapi)} == {
         "POST /v1/check",
         "POST /v1/check/fingerprint",
+        "POST /v1/check/url",
+        "POST /v1/jobs",
+        "GET /v1/jobs/{id}",
+        "DELETE /v1/jobs/{id}",
         "GET /v1/lists",
         "POST /v1/lists",
         "GET /v1/lists/{list}",
@@ -198,6 +202,7 @@ def test_every_request_body_has_an_example_that_is_true_to_its_schema(openapi: J
         "ReferencePatch",
         "KeyIn",
         "KeyRotation",
+        "UrlIn",
     }
 
 

@@ -1,6 +1,7 @@
 """Settings: options before variables before defaults, and errors that name the variable."""
 
 import re
+from base64 import b64encode
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -11,15 +12,18 @@ from hashing.coverage import Problem
 from hashing.media import Limits
 from service.archives import ArchiveLimits, ArchiveProblem
 from service.errors import BadSetting
+from service.limits import LEAST, ServiceLimits
 from service.settings import (
     ARCHIVE_LIMITS,
     MEDIA_LIMITS,
+    SERVICE_LIMITS,
     VARIABLES,
     LogForm,
     Sandbox,
     Settings,
     from_environment,
 )
+from service.targets import AllowedHost
 
 
 def test_the_defaults_are_those_of_the_table() -> None:
@@ -40,13 +44,14 @@ def test_the_defaults_are_those_of_the_table() -> None:
         media=Limits(),
         archives=ArchiveLimits(),
     )
-    assert settings.host == "127.0.0.1"  # loopback until keys exist
+    assert settings.host == "127.0.0.1"  # loopback, unless said and keys exist
+    assert settings.hosts == frozenset()
 
 
 def test_each_setting_has_a_variable() -> None:
-    limits = [*fields(Limits), *fields(ArchiveLimits)]
-    assert len(VARIABLES) == len(fields(Settings)) - 2 + len(limits)
-    assert [*MEDIA_LIMITS, *ARCHIVE_LIMITS] == [one.name for one in limits]
+    limits = [*fields(Limits), *fields(ArchiveLimits), *fields(ServiceLimits)]
+    assert len(VARIABLES) == len(fields(Settings)) - 3 + len(limits)
+    assert [*MEDIA_LIMITS, *ARCHIVE_LIMITS, *SERVICE_LIMITS] == [one.name for one in limits]
     assert len({variable.name for variable in VARIABLES}) == len(VARIABLES)
     assert all(variable.name.startswith("RECIRC_") for variable in VARIABLES)
 
@@ -63,6 +68,56 @@ def test_a_limit_of_archives_is_a_setting(name: str) -> None:
     settings = from_environment({ARCHIVE_LIMITS[name].name: "7"})
 
     assert settings.archives == replace(ArchiveLimits(), **{name: 7})
+
+
+@pytest.mark.parametrize("name", ["RECIRC_FETCH_HOSTS", "RECIRC_WEBHOOK_HOSTS"])
+def test_hosts_are_named_with_commas(name: str) -> None:
+    settings = from_environment({name: " media.example.org , *.cdn.example.org:8443 ,"})
+    found = settings.fetch_hosts if "FETCH" in name else settings.webhook_hosts
+
+    assert found == (
+        AllowedHost("https", "media.example.org", 443),
+        AllowedHost("https", "cdn.example.org", 8443, below=True),
+    )
+    for wrong in ("media.example.org/x", "*", "a,b c"):
+        with pytest.raises(BadSetting, match=name):
+            from_environment({name: wrong})
+
+
+def test_secrets_are_those_of_standard_webhooks_and_shown_to_nobody() -> None:
+    name, secret = "RECIRC_WEBHOOK_SECRET", b64encode(bytes(range(24))).decode()
+    settings = from_environment({name: f"whsec_{secret}, whsec_{secret}"})
+
+    assert settings.webhook_secrets == (bytes(range(24)),) * 2
+    assert secret not in repr(settings)
+    assert repr(bytes(range(24))) not in repr(settings)
+    for wrong in (
+        secret,
+        "whsec_",
+        f"whsec_{secret[:-8]}",
+        f"whsec_{secret}!",
+        "whsec_" + "A" * 88,
+    ):
+        with pytest.raises(BadSetting, match=name) as raised:
+            from_environment({name: wrong})
+        assert wrong not in str(raised.value) or wrong == "whsec_"
+
+
+@pytest.mark.parametrize("name", SERVICE_LIMITS)
+def test_a_limit_of_the_service_is_a_setting(name: str) -> None:
+    settings = from_environment({SERVICE_LIMITS[name].name: "7"})
+
+    assert settings.limits == replace(ServiceLimits(), **{name: 7})
+
+
+@pytest.mark.parametrize("name", SERVICE_LIMITS)
+def test_a_limit_of_the_service_has_a_least_value(name: str) -> None:
+    least = {SERVICE_LIMITS[name].name: str(LEAST.get(name, 1))}
+    below = {SERVICE_LIMITS[name].name: str(LEAST.get(name, 1) - 1)}
+
+    from_environment(least)
+    with pytest.raises(BadSetting, match=SERVICE_LIMITS[name].name):
+        from_environment(below)
 
 
 def test_each_limit_names_a_code_of_its_own_that_answers_have() -> None:
@@ -143,6 +198,12 @@ def test_an_index_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
         from_environment({"RECIRC_INDEX": str(taken)})
 
 
+def test_host_names_are_read_as_people_write_them() -> None:
+    hosts = from_environment({"RECIRC_HOSTS": " A.example,, b.example ,[2001:DB8::1],"}).hosts
+
+    assert hosts == {"a.example", "b.example", "2001:db8::1"}
+
+
 def test_a_variable_set_to_nothing_is_not_set() -> None:
     assert from_environment(dict.fromkeys(ENVIRONMENT, "")) == from_environment({})
 
@@ -161,6 +222,10 @@ def test_a_tilde_is_the_home_folder() -> None:
         pytest.param("RECIRC_PORT", "65536", "not from 0 to 65535", id="port too high"),
         pytest.param("RECIRC_HOST", "a b", "not an address", id="host with a blank"),
         pytest.param("RECIRC_HOST", "é", "not an address", id="host not ASCII"),
+        pytest.param("RECIRC_HOSTS", "a.example:80", "no host name", id="hosts with a port"),
+        pytest.param("RECIRC_HOSTS", "a.example,*", "no host name", id="hosts with a star"),
+        pytest.param("RECIRC_HOSTS", "http://a.example", "no host name", id="hosts with a URL"),
+        pytest.param("RECIRC_HOSTS", "é.example", "no host name", id="hosts not ASCII"),
         pytest.param("RECIRC_BODY_LIMIT_BYTES", "1023", "not from 1024", id="limit too low"),
         pytest.param("RECIRC_BODY_LIMIT_BYTES", "1e9", "not a whole number", id="limit a float"),
         pytest.param("RECIRC_LIMIT_FRAMES", "0", "not from 1", id="no frames"),

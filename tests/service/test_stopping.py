@@ -215,7 +215,11 @@ class TestSeveral:
             children = tracing.children(running.process.pid)
             running.process.kill()
 
-            soon(lambda: not any(_lives(pid) for pid in children))
+            try:
+                soon(lambda: not any(_lives(pid) for pid in children))
+            finally:
+                for pid in filter(_lives, children):
+                    os.kill(pid, signal.SIGKILL)
 
     def test_where_none_can_begin_the_service_does_not_either(self, tmp_path: Path) -> None:
         """A database that is no database is found by the parent; one that breaks later is not."""

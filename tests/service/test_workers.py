@@ -45,6 +45,93 @@ def test_places_are_bounded_and_come_back() -> None:
     workers.close()
 
 
+def test_a_lent_place_is_for_others_and_is_waited_for() -> None:
+    """A slow client keeps nobody out, and is not refused once it has sent everything."""
+    workers = Workers(threads=1, places=1)
+    order: list[str] = []
+
+    async def slow(sent: asyncio.Event, begun: asyncio.Event) -> None:
+        with workers.place() as place:
+            async with place.lent():
+                begun.set()
+                await sent.wait()
+            order.append("slow")
+            with pytest.raises(Busy), workers.place():
+                pass
+
+    async def both() -> None:
+        sent, begun = asyncio.Event(), asyncio.Event()
+        waiting = asyncio.ensure_future(slow(sent, begun))
+        await begun.wait()
+        with workers.place():
+            sent.set()
+            for _ in range(5):
+                await asyncio.sleep(0)
+            with pytest.raises(Busy), workers.place():
+                pass
+            order.append("quick")
+        await waiting
+        with workers.place():
+            order.append("free again")
+
+    asyncio.run(both())
+    workers.close()
+    assert order == ["quick", "slow", "free again"]
+
+
+def test_who_goes_away_while_sending_or_in_line_leaves_the_place_to_others() -> None:
+    workers = Workers(threads=1, places=1)
+
+    async def send(sent: asyncio.Event) -> None:
+        with workers.place() as place:
+            async with place.lent():
+                await sent.wait()
+
+    async def leave() -> None:
+        for has_sent in (False, True):
+            sent = asyncio.Event()
+            going = asyncio.ensure_future(send(sent))
+            await asyncio.sleep(0)
+            with workers.place():
+                if has_sent:
+                    sent.set()
+                    await asyncio.sleep(0)
+                going.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await going
+            for _ in range(2):
+                with workers.place(), pytest.raises(Busy), workers.place():
+                    pass
+
+    asyncio.run(leave())
+    workers.close()
+
+
+def test_a_place_that_comes_to_who_has_just_gone_is_passed_on() -> None:
+    workers = Workers(threads=1, places=1)
+
+    async def send(sent: asyncio.Event) -> None:
+        with workers.place() as place:
+            async with place.lent():
+                await sent.wait()
+
+    async def leave() -> None:
+        sent = asyncio.Event()
+        going = asyncio.ensure_future(send(sent))
+        await asyncio.sleep(0)
+        with workers.place():
+            sent.set()
+            await asyncio.sleep(0)
+        going.cancel()  # the place is its own by now, and it does not know yet
+        with pytest.raises(asyncio.CancelledError):
+            await going
+        with workers.place():
+            pass
+
+    asyncio.run(leave())
+    workers.close()
+
+
 def test_what_work_raises_comes_out() -> None:
     workers = Workers(threads=1, places=1)
 

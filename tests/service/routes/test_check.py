@@ -208,3 +208,20 @@ class TestCheckFingerprint:
         answer = call("POST", "/v1/check/fingerprint", content=body)
 
         assert (answer.status_code, answer.json()["code"]) == (422, "bad_fingerprint")
+
+
+def test_each_answer_is_counted_and_may_be_held_back(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By ``service.slowing``, before it leaves: else who seeks a list's limits is not slowed."""
+    steps: list[str] = []
+
+    async def wait(_: object) -> None:
+        steps.append("wait")
+
+    monkeypatch.setattr(call.context.slowing, "note", lambda *_: steps.append("note"))
+    monkeypatch.setattr(call.context.slowing, "wait", wait)
+    call("POST", "/v1/check", content=b"x")
+    call("POST", "/v1/check/fingerprint", json=to_document(video(1), None))
+
+    assert steps == ["note", "wait"] * 2

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from hashing.fingerprint import Fingerprint, Kind
 from hashing.reference import Policy, Reference
+from service import audit
 from service.errors import StoreError
 from service.store import rows
 from service.store.base import ListInfo
@@ -161,6 +162,8 @@ def test_kill_9_leaves_all_of_a_batch_or_nothing(path: Path, stop_at: int, kept:
     else:
         assert [each.name for each in store.lists()] == ["before"]
     assert store.add("a", [R2]).added == (() if kept else ("r2",))  # and it can be written to
+    with store.audit.whole() as whole:
+        assert audit.verify(whole).sequence == 5  # the beginning; both lists, made and added to
     store.close()
 
 
