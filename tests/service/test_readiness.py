@@ -53,12 +53,12 @@ def readiness(
     )
 
 
-def aged() -> MemoryStore:
-    """List ``a`` got its last reference after one day, ``b`` after two, ``c`` was made after 3."""
-    days = iter(range(9))
-    store = MemoryStore(clock=lambda: next(days) * DAY_MS)
-    store.add("a", [Reference("r", None, None, video(1))])
-    store.add("b", [Reference("r", None, None, video(2))])
+def aged(clock: list[float] | None = None) -> MemoryStore:
+    """List ``a`` got its last reference on day 1, ``b`` on day 2; ``clock`` holds the day."""
+    day = [1.0] if clock is None else clock
+    store = MemoryStore(clock=lambda: int(day[0] * DAY_MS))
+    for day[0], name in ((1, "a"), (2, "b")):
+        store.add(name, [Reference("r", None, None, video(int(day[0])))])
     return store
 
 
@@ -102,11 +102,13 @@ def test_a_list_may_be_too_old(max_age_s: int | None, days: float, fresh: bool) 
 
 
 def test_a_new_reference_makes_an_old_list_fresh() -> None:
-    store = aged()
+    day = [0.0]
+    store = aged(day)
     ready = readiness(store, max_age_s=86_400, now_ms=3 * DAY_MS)
     with pytest.raises(StaleList):
         ready.require()
 
+    day[0] = 2.5
     for name, seed in (("a", 3), ("b", 4)):
         store.add(name, [Reference(f"r{seed}", None, None, video(seed))])
 
