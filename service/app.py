@@ -186,7 +186,9 @@ def _context(
     workers = MeteredWorkers(metrics, threads=threads, places=places)
     readiness = Readiness(store, metered, checker, max_age_s=settings.list_max_age_s)
     metrics.built(decoding.level)
-    metrics.watch(Gauges(workers, bodies, checker, readiness))
+    job_bodies = Bodies(replace(taken, held_bytes=job_bytes))
+    later = _jobs(settings, store, checker, told)
+    metrics.watch(Gauges(workers, (bodies, job_bodies), later, checker, readiness))
     return Context(
         store=store,
         decoding=metered,
@@ -197,8 +199,8 @@ def _context(
         readiness=readiness,
         authenticator=Authenticator(store.keys, local=addresses.is_local(settings), clock=clock),
         slowing=Slowing(chosen),
-        jobs=_jobs(settings, store, checker, told),
-        job_bodies=Bodies(replace(taken, held_bytes=job_bytes)),
+        jobs=later,
+        job_bodies=job_bodies,
         fetching=fetching.of(settings, reach, most_bytes=taken.body_bytes),
         webhooks=told,
     )

@@ -1,12 +1,13 @@
 """Gauges: what of the service is as it is now, read whenever somebody asks for the metrics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import GaugeMetricFamily
 
 from service.bodies import Bodies
 from service.checking import Checker
 from service.errors import StoreError
+from service.jobs import Jobs
 from service.metering import MeteredWorkers
 from service.readiness import Readiness
 
@@ -15,10 +16,16 @@ class Gauges:
     """A collector as ``prometheus_client`` has them. It asks the store: not on the event loop."""
 
     def __init__(
-        self, workers: MeteredWorkers, bodies: Bodies, checker: Checker, readiness: Readiness
+        self,
+        workers: MeteredWorkers,
+        bodies: Sequence[Bodies],
+        jobs: Jobs,
+        checker: Checker,
+        readiness: Readiness,
     ) -> None:
         self._workers = workers
         self._bodies = bodies
+        self._jobs = jobs
         self._checker = checker
         self._readiness = readiness
 
@@ -34,7 +41,9 @@ class Gauges:
         yield _gauge("recirc_queue", "Pieces of work that wait for a thread.", workers.waiting)
         yield _gauge("recirc_places", "Requests that may wait or be worked on.", workers.places)
         yield _gauge("recirc_places_taken", "Requests that wait or are worked on.", workers.taken)
-        yield _gauge("recirc_body_bytes", "Bytes of bodies in memory.", self._bodies.held_bytes)
+        held_bytes = sum(one.held_bytes for one in self._bodies)
+        yield _gauge("recirc_body_bytes", "Bytes of bodies in memory, jobs' too.", held_bytes)
+        yield _gauge("recirc_jobs", "Jobs that wait or are worked on.", self._jobs.here)
         yield _gauge("recirc_index_frames", "Frame hashes in the index.", self._checker.frames)
         try:
             lists, changed_ms = self._readiness.lists(), self._readiness.changed_ms()

@@ -97,6 +97,11 @@ class Jobs:
                 self._boot = self._store.boots.begin()
             return self._boot.id
 
+    @property
+    def here(self) -> int:
+        """Jobs whose media this process has: they wait, or are worked on."""
+        return len(self._live)
+
     def start(self) -> None:
         """End the jobs of processes that have ended, now and from now on."""
         self._keeper.start()

@@ -53,7 +53,6 @@ def test_every_answer_is_as_documented(database: Path, key: str) -> None:
                 "--config-file=schemathesis.toml",
                 "run",
                 f"{address}/openapi.json",
-                "--checks=all",
                 f"--max-examples={EXAMPLES}",
                 "--generation-deterministic",
                 "--no-color",
