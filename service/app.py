@@ -66,8 +66,11 @@ from service.webhooks import Webhooks
 from service.workers import processors
 
 HELD_BODIES: Final = 4  # bodies of the greatest length that may be in memory at a time
-# Requests that wait while one is worked on: so an admitted one takes at most four times as long.
-WAITING_PER_THREAD: Final = 3
+# One waits while one is worked on: an admitted request takes two to three times as long as alone.
+WAITING_PER_PROCESSOR: Final = 1
+_LEAST_THREADS: Final = 2  # a long clip holds up no short one: its decoder takes its turns
+# A look-up takes a hundredth of a clip's time: so many wait for less than half a second.
+LOOKUPS_PER_PROCESSOR: Final = 64
 ROUTERS: Final = (
     check.router,
     check_url.router,
@@ -171,6 +174,7 @@ async def _running(context: Context, place: Place | None) -> AsyncIterator[None]
     for ends in (context.fetching, context.webhooks, context.jobs):
         await run_in_threadpool(ends.close)
     context.workers.close()
+    context.lookups.close()
     context.authenticator.close()
     context.store.close()
 
@@ -194,7 +198,7 @@ def _context(
     clock: Callable[[], int],
     reach: Reach,
 ) -> Context:
-    threads, chosen = max(1, processors() // settings.workers), settings.limits
+    chosen = settings.limits
     taken = limits or body_limits(settings)
     job_bytes = chosen.job_bytes or HELD_BODIES * taken.body_bytes
     told = webhooks.of(settings, store.jobs, reach)
@@ -202,8 +206,7 @@ def _context(
     metered = MeteredDecoding(decoding, metrics)
     checker = MeteredChecker(store, metered, metrics, snapshots=settings.index)
     bodies = Bodies(taken)
-    places = threads + (chosen.queue or threads * WAITING_PER_THREAD)
-    workers = MeteredWorkers(metrics, threads=threads, places=places)
+    workers, lookups = _workers(settings, metrics)
     readiness = Readiness(store, metered, checker, max_age_s=settings.list_max_age_s)
     metrics.built(decoding.level)
     metrics.watch(Gauges(workers, bodies, checker, readiness))
@@ -213,6 +216,7 @@ def _context(
         checker=checker,
         bodies=bodies,
         workers=workers,
+        lookups=lookups,
         metrics=metrics,
         readiness=readiness,
         authenticator=Authenticator(store.keys, local=addresses.is_local(settings), clock=clock),
@@ -221,6 +225,16 @@ def _context(
         job_bodies=Bodies(replace(taken, held_bytes=job_bytes)),
         fetching=fetching.of(settings, reach, most_bytes=taken.body_bytes),
         webhooks=told,
+    )
+
+
+def _workers(settings: Settings, metrics: Metrics) -> tuple[MeteredWorkers, MeteredWorkers]:
+    """Threads for clips, and for what takes no time beside these: it must not wait for them."""
+    own = max(1, processors() // settings.workers)
+    places = own + (settings.limits.queue or own * WAITING_PER_PROCESSOR)
+    return (
+        MeteredWorkers(metrics, threads=max(_LEAST_THREADS, own), places=places),
+        MeteredWorkers(metrics, threads=own, places=own * LOOKUPS_PER_PROCESSOR),
     )
 
 
