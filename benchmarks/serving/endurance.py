@@ -157,7 +157,8 @@ def _rows(answers: list[Answered], samples: list[_Sample], opened: int) -> list[
         Target(
             key="soak_mib_per_1000",
             what=f"growth of memory in MiB a 1,000 checks, {len(answers):,} checks after "
-            f"{_WARM:g} times as many that warm it up ({resident_mib[0]:.0f} to {resident_mib[-1]:.0f} MiB)",
+            f"{_WARM:g} times as many that warm it up ({resident_mib[0]:.0f} to "
+            f"{resident_mib[-1]:.0f} MiB)",
             measured=f"{slope:.2f}",
             value=slope,
             limit=f"≤ {_MOST_MIB:g}",
