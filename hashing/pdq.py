@@ -28,6 +28,7 @@ _DCT: Final = np.sqrt(2.0 / PLANE_PX) * np.cos(
 )
 _ODD: Final = np.where(np.arange(1, _SIZE + 1) % 2, -1.0, 1.0)
 _ODD_ROWS: Final = bits.pack(np.repeat(_ODD[::-1] < 0, _SIZE)[None])
+_ODD_COLUMNS: Final = bits.pack(np.tile(_ODD[::-1] < 0, _SIZE)[None])
 
 
 @lru_cache(maxsize=16)
@@ -82,7 +83,7 @@ def bits_transposed(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def bits_mirrored(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """About the hashes that the left-right mirrored planes would have, from hashes alone."""
-    return bits_transposed(bits_upside_down(bits_transposed(hashes)))
+    return hashes ^ _ODD_COLUMNS
 
 
 def bits_negative(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ _DCT: Final = 2.0 * np.cos(
 _WHITE_DC: Final = 4.0 * PLANE_PX * PLANE_PX * 255  # the (0, 0) coefficient of an all-white plane
 _ODD: Final = np.where(np.arange(_SIZE) % 2, -1.0, 1.0)
 _ODD_ROWS: Final = bits.pack(np.repeat(np.arange(_SIZE) % 2 == 1, _SIZE)[None])
+_ODD_COLUMNS: Final = bits.pack(np.tile(np.arange(_SIZE) % 2 == 1, _SIZE)[None])
 _ALL_BUT_DC: Final = bits.pack((np.arange(bits.HASH_BITS) > 0)[None])
 # Coefficients of 8-bit planes that are 0 on paper come out below 1e-9 here, those of a picture
 # above 0.01: without rounding, stripes and flat planes would hash to the noise of the summation.
@@ -126,7 +127,7 @@ def bits_transposed(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def bits_mirrored(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """About the hashes that the left-right mirrored planes would have, from hashes alone."""
-    return bits_transposed(bits_upside_down(bits_transposed(hashes)))
+    return hashes ^ _ODD_COLUMNS
 
 
 def bits_negative(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -27,13 +27,13 @@ def of(track: Track) -> Iterator[Track]:
     A track as is and one mirrored give all sixteen views between them.
     """
     kind = phash if track.algorithm == PHASH else pdq
-    over, across = kind.bits_upside_down, kind.bits_transposed
+    across = kind.bits_transposed(track.hashes)
     mirrored = track.view.mirrored
     turned = (
         (mirrored, 0, track.hashes),
-        (not mirrored, 180, over(track.hashes)),
-        (not mirrored, 90, across(track.hashes)),
-        (mirrored, 270, across(over(track.hashes))),
+        (not mirrored, 180, kind.bits_upside_down(track.hashes)),
+        (not mirrored, 90, across),
+        (mirrored, 270, kind.bits_mirrored(across)),
     )
     for negative in (False, True):
         for seen_mirrored, degrees, hashes in turned:

@@ -1,5 +1,7 @@
 """The HTTP service: everything composed, and served."""
 
+import asyncio
+import json
 import logging
 import socket
 import sys
@@ -9,7 +11,7 @@ from dataclasses import replace
 from importlib import metadata
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from hashing.errors import RecircError
@@ -64,8 +66,11 @@ from service.webhooks import Webhooks
 from service.workers import processors
 
 HELD_BODIES: Final = 4  # bodies of the greatest length that may be in memory at a time
-# Requests that wait while one is worked on: so an admitted one takes at most four times as long.
-WAITING_PER_THREAD: Final = 3
+# One waits while one is worked on: an admitted request takes two to three times as long as alone.
+WAITING_PER_PROCESSOR: Final = 1
+_LEAST_THREADS: Final = 2  # a long clip holds up no short one: its decoder takes its turns
+# A look-up takes a hundredth of a clip's time: so many wait for less than half a second.
+LOOKUPS_PER_PROCESSOR: Final = 64
 ROUTERS: Final = (
     check.router,
     check_url.router,
@@ -81,7 +86,25 @@ _log = logging.getLogger(__name__)
 
 
 class Api(FastAPI):
-    """FastAPI whose OpenAPI document has problem details in place of FastAPI's own errors."""
+    """FastAPI whose OpenAPI document has problem details in place of FastAPI's own errors.
+
+    It is made in a thread, and written once: 200 KB for whoever asks would take 3 ms each time.
+    """
+
+    _written: bytes | None = None
+
+    def setup(self) -> None:
+        """The route of the document, and no pages beside it."""
+        writing = asyncio.Lock()
+
+        async def document(_: Request) -> Response:
+            async with writing:
+                if self._written is None:
+                    made = await asyncio.to_thread(self.openapi)
+                    self._written = json.dumps(made, separators=(",", ":")).encode()
+            return Response(self._written, media_type="application/json")
+
+        self.add_route(str(self.openapi_url), document, include_in_schema=False)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
@@ -151,6 +174,7 @@ async def _running(context: Context, place: Place | None) -> AsyncIterator[None]
     for ends in (context.fetching, context.webhooks, context.jobs):
         await run_in_threadpool(ends.close)
     context.workers.close()
+    context.lookups.close()
     context.authenticator.close()
     context.store.close()
 
@@ -174,7 +198,7 @@ def _context(
     clock: Callable[[], int],
     reach: Reach,
 ) -> Context:
-    threads, chosen = max(1, processors() // settings.workers), settings.limits
+    chosen = settings.limits
     taken = limits or body_limits(settings)
     job_bytes = chosen.job_bytes or HELD_BODIES * taken.body_bytes
     told = webhooks.of(settings, store.jobs, reach)
@@ -182,8 +206,7 @@ def _context(
     metered = MeteredDecoding(decoding, metrics)
     checker = MeteredChecker(store, metered, metrics, snapshots=settings.index)
     bodies = Bodies(taken)
-    places = threads + (chosen.queue or threads * WAITING_PER_THREAD)
-    workers = MeteredWorkers(metrics, threads=threads, places=places)
+    workers, lookups = _workers(settings, metrics)
     readiness = Readiness(store, metered, checker, max_age_s=settings.list_max_age_s)
     metrics.built(decoding.level)
     job_bodies = Bodies(replace(taken, held_bytes=job_bytes))
@@ -195,6 +218,7 @@ def _context(
         checker=checker,
         bodies=bodies,
         workers=workers,
+        lookups=lookups,
         metrics=metrics,
         readiness=readiness,
         authenticator=Authenticator(store.keys, local=addresses.is_local(settings), clock=clock),
@@ -203,6 +227,16 @@ def _context(
         job_bodies=job_bodies,
         fetching=fetching.of(settings, reach, most_bytes=taken.body_bytes),
         webhooks=told,
+    )
+
+
+def _workers(settings: Settings, metrics: Metrics) -> tuple[MeteredWorkers, MeteredWorkers]:
+    """Threads for clips, and for what takes no time beside these: it must not wait for them."""
+    own = max(1, processors() // settings.workers)
+    places = own + (settings.limits.queue or own * WAITING_PER_PROCESSOR)
+    return (
+        MeteredWorkers(metrics, threads=max(_LEAST_THREADS, own), places=places),
+        MeteredWorkers(metrics, threads=own, places=own * LOOKUPS_PER_PROCESSOR),
     )
 
 

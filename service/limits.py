@@ -49,8 +49,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "an hour, besides one in fifty of its checks; beyond it, its answers are slowed and the log "
     "says so. 0 is no budget.",
     "key_slowed_per_minute": "How many answers a minute a slowed key gets.",
-    "queue": "The most requests that wait for a processor; more are `busy`. 0 takes three for "
-    "each processor.",
+    "queue": "The most clips that wait for a processor; more are `busy`. 0 takes one for each "
+    "processor. Look-ups of fingerprints have a queue of their own.",
     "held_bytes": "The most bytes of request bodies in memory at a time; more are `busy`. 0 takes "
     "four bodies of the greatest length.",
     "body_idle_s": "Seconds that a request body may pause; then it is `body_timeout`.",

@@ -5,8 +5,8 @@ the path; the verdict and the codes; the id of the key, which is no secret. That
 """
 
 import logging
+import random
 import re
-import uuid
 from time import perf_counter
 from typing import Final
 
@@ -35,6 +35,9 @@ class Watching:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        # Ids are no secrets, and the system's randomness takes a turn of the interpreter's lock.
+        # Seeded here, after any fork: processes beside each other have different ones.
+        self._random = random.Random()  # noqa: S311
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection as ASGI has it."""
@@ -42,7 +45,7 @@ class Watching:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        scope.setdefault("state", {})["request_id"] = request_id(headers)
+        scope.setdefault("state", {})["request_id"] = request_id(headers, self._random)
         watched = _Watched(self._metrics, receive, send)
         try:
             await self._app(scope, watched.receive, watched.send)
@@ -111,10 +114,10 @@ class _Watched:
             self._metrics.took(Stage.ANSWER, perf_counter() - self._began_s)
 
 
-def request_id(headers: Headers) -> str:
+def request_id(headers: Headers, ids: random.Random) -> str:
     """The caller's X-Request-Id where it is 32 hex digits or a UUID; else one of our own."""
     untrusted = headers.get("x-request-id", "")
-    return untrusted if _ID.fullmatch(untrusted) else uuid.uuid4().hex
+    return untrusted if _ID.fullmatch(untrusted) else f"{ids.getrandbits(128):032x}"
 
 
 def _trace(headers: Headers) -> dict[str, object]:

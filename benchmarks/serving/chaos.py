@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.serving import materials
 from benchmarks.serving.clips import CHECK
-from benchmarks.serving.hosting import PROCESSES, Host, hosted, kill, started, wait_until_ready
+from benchmarks.serving.hosting import PROCESSORS, Host, hosted, kill, started, wait_until_ready
 from benchmarks.serving.load import Plan
 from benchmarks.serving.sending import Answered, Sending, Sent
 from benchmarks.serving.targets import Target
@@ -47,7 +47,7 @@ def decoders(folder: Path, *, fast: bool) -> list[Target]:
             port=host.port,
             target=CHECK,
             bodies=[str(one) for one in bodies],
-            connections=2 * PROCESSES,
+            connections=2 * PROCESSORS,
             seconds=seconds,
             content_type="video/mp4",
         )

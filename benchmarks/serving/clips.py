@@ -13,7 +13,7 @@ from statistics import median
 
 from benchmarks.serving import materials
 from benchmarks.serving.beats import BLOCKED_MS
-from benchmarks.serving.hosting import PROCESSES, Host, environment, hosted
+from benchmarks.serving.hosting import PROCESSORS, Host, environment, hosted
 from benchmarks.serving.load import Plan
 from benchmarks.serving.sending import Sending, Sent, percentile_ms, sent
 from benchmarks.serving.targets import Target
@@ -53,7 +53,7 @@ def measure(folder: Path, *, fast: bool) -> list[Target]:
 def _throughput(host: Host, clips: Sequence[Path], *, seconds: float, rounds: int) -> list[Target]:
     pairs = []
     for _ in range(rounds):
-        served = _sent(host, clips, 2 * PROCESSES, seconds)
+        served = _sent(host, clips, 2 * PROCESSORS, seconds)
         assert len(served.good) == len(served.answers), served.told()
         pairs.append((served.per_s, _caged_per_s(clips, seconds)))
     ratio = median(served / caged for served, caged in pairs)
@@ -132,7 +132,7 @@ def _caged(seconds: float, clips: Sequence[Path]) -> float:
                 taking.key_frames()
                 taking.whole()
 
-        with ThreadPoolExecutor(PROCESSES) as pool:
+        with ThreadPoolExecutor(PROCESSORS) as pool:
             list(pool.map(hashed, media))
             began_s = time.perf_counter()
             done = 0

@@ -15,7 +15,7 @@ from typing import IO, Final
 
 from benchmarks.serving.beats import Beats
 
-PROCESSES: Final = os.cpu_count() or 1
+PROCESSORS: Final = os.cpu_count() or 1
 _READY_S: Final = 120.0
 _END_S: Final = 30.0
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
@@ -68,11 +68,14 @@ def hosted(
     folder: Path,
     *,
     app: str = "service",
-    processes: int = PROCESSES,
+    processes: int = 1,
     database: Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Host]:
-    """The server, ready; its files are in ``folder``. Ended at the end, with all that it began."""
+    """The server, ready, in one process as by default; its files are in ``folder``.
+
+    Ended at the end, with all that it began.
+    """
     chosen = {"RECIRC_WORKERS": str(processes), **(settings or {})}
     with started(folder, app=app, database=database, settings=chosen) as (lines, beating):
         said = json.loads(lines.readline())

@@ -105,11 +105,11 @@ async def check_fingerprint(
     The answer is as complete as the fingerprint's `coverage` says; without one its sender vouches
     that it is of the whole clip.
     """
-    with context.workers.place() as place:
+    with context.lookups.place() as place:
         if lists:  # else there is nothing to refuse, and each turn in a thread takes its time
             await require_lists(context, lists)
         async with context.bodies.received(request, meanwhile=place.lent()) as body:
-            result = await context.workers.run(partial(_look_up, context.checker, body, lists))
+            result = await context.lookups.run(partial(_look_up, context.checker, body, lists))
     return await answered(request, context, caller, result)
 
 
@@ -121,7 +121,7 @@ def _look_up(checker: Checker, body: BytesIO, lists: list[str]) -> CheckResult:
 
 async def require_lists(context: Context, names: list[str]) -> None:
     """Refuse unknown lists before the body is read; on the way, indexes are brought up to date."""
-    await context.workers.run(partial(context.checker.lists, names))
+    await context.lookups.run(partial(context.checker.lists, names))
 
 
 async def answered(

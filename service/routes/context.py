@@ -43,13 +43,14 @@ _IDEMPOTENCY_KEY: Final[Operation] = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts that one service is made of."""
+    """The parts that one service is made of. ``lookups``: threads for what needs no decoder."""
 
     store: Store
     decoding: Decoding
     checker: Checker
     bodies: Bodies
     workers: Workers
+    lookups: Workers
     authenticator: Authenticator
     metrics: Metrics
     readiness: Readiness

@@ -175,6 +175,7 @@ def calling(
     yield caller
     caller.context.jobs.close()
     caller.context.workers.close()
+    caller.context.lookups.close()
     caller.context.authenticator.close()
 
 

@@ -386,10 +386,12 @@ def test_without_a_place_nothing_is_read() -> None:
                     taken.enter_context(workers.place())
             # Two bytes are above the limit, so that 503 says that nobody looked.
             busy = call("POST", "/v1/check", content=b"xx")
+            quick = call("POST", "/v1/check/fingerprint", content=b"xx")
             alive = call("GET", "/livez")
         free = call("POST", "/v1/check", content=b"xx")
 
     assert [answer.status_code for answer in (busy, alive, free)] == [503, 200, 413]
+    assert quick.status_code == 413  # a look-up waits for no clip
 
 
 class TornStore(MemoryStore):

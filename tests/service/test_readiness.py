@@ -144,6 +144,7 @@ def calling(store: MemoryStore) -> Iterator[Caller]:
     caller = Caller(create_app(chosen, cages.shared(), store=store))
     yield caller
     caller.context.workers.close()
+    caller.context.lookups.close()
 
 
 def require_unready(call: Caller, code: str) -> None:
