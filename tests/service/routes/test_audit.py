@@ -35,7 +35,13 @@ CHANGES: Mapping[str, tuple[bytes, list[What]]] = {
     "POST /v1/keys/{id}/rotate": (b"", [What.KEY_ROTATE]),
     "DELETE /v1/keys/{id}": (b"", [What.KEY_REVOKE]),
 }
-READS = {"POST /v1/check", "POST /v1/check/fingerprint"}
+READS = {
+    "POST /v1/check",
+    "POST /v1/check/fingerprint",
+    "POST /v1/check/url",
+    "POST /v1/jobs",
+    "DELETE /v1/jobs/{id}",
+}
 
 
 def test_every_route_that_changes_something_is_tried() -> None:
