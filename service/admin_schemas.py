@@ -8,15 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from service.issuing import MOST_DAYS, MOST_OVERLAP_HOURS, OVERLAP_HOURS
+from service.numbers import whole
 from service.schemas import LINE
-
-
-def _whole(untrusted: object) -> object:
-    """JSON has one kind of numbers: 1.0 is a whole one."""
-    if isinstance(untrusted, float) and untrusted.is_integer():
-        return int(untrusted)
-    return untrusted
-
 
 # In the order of the types that they stand for; a test compares.
 ScopeName = Literal["check", "analyst", "curate", "admin"]
@@ -24,7 +17,7 @@ StateName = Literal["active", "expired", "revoked"]
 Milliseconds = Annotated[int, Field(ge=0)]
 Days = Annotated[
     # strict: else true and "1" would pass
-    Annotated[int, Field(strict=True, ge=1, le=MOST_DAYS), BeforeValidator(_whole)] | None,
+    Annotated[int, Field(strict=True, ge=1, le=MOST_DAYS), BeforeValidator(whole)] | None,
     Field(description="It expires so many days from now; null: as it is, a new key never."),
 ]
 
@@ -88,7 +81,7 @@ class KeyRotation(_Shape):
             le=MOST_OVERLAP_HOURS,
             description="For how long the key before it stays good.",
         ),
-        BeforeValidator(_whole),
+        BeforeValidator(whole),
     ] = OVERLAP_HOURS
     expires_days: Days = None
 

@@ -6,9 +6,10 @@ test holds them together. Times are integer milliseconds.
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from hashing.reference import MAX_TEXT
+from service.numbers import whole
 
 # In the order of the types that they stand for; a test compares.
 VerdictName = Literal["match", "near_match", "no_match", "unscannable"]
@@ -23,7 +24,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Milliseconds = Annotated[int, Field(ge=0)]
 Time = Annotated[int, Field(ge=0, le=2**31 - 1, description="Milliseconds.")]
-Moment = Annotated[int, Field(ge=0, le=2**48)]  # ms since 1970, for nine thousand years
+# ms since 1970, for nine thousand years; strict: else true and "1" would pass
+Moment = Annotated[int, Field(strict=True, ge=0, le=2**48), BeforeValidator(whole)]
 Whole = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Quality = Annotated[int, Field(ge=0, le=100)]
 Hash = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$", description="64 hex digits.")]
