@@ -8,6 +8,7 @@ quote anything.
 import json
 import logging
 import sys
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -17,6 +18,7 @@ from service.settings import LogForm
 
 FIELDS: Final = "fields"  # under this name in ``extra``: what a line says besides its message
 Fields = Mapping[str, object]
+_log = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
@@ -63,6 +65,15 @@ def begin(form: LogForm | None) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # It logs bytes of bodies that it cannot parse.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    threading.excepthook = _of_thread
+
+
+def _of_thread(ended: threading.ExceptHookArgs) -> None:
+    """A line for a thread that a defect has ended; Python itself would print the error's text."""
+    name = "" if ended.thread is None else ended.thread.name
+    error = ended.exc_value
+    if error is not None:
+        _log.error("thread %s ended", name, exc_info=(type(error), error, error.__traceback__))
 
 
 def _time(record: logging.LogRecord) -> str:

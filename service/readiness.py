@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from service import faults
 from service.checking import Checker
 from service.errors import Draining, Loading, ServiceError, StaleList
 from service.media.decoding import Decoding
@@ -102,3 +103,5 @@ class Readiness:
             self.load()
         except ServiceError as error:
             _log.warning("indexes are not loaded yet: %s", error.code)
+        except Exception as error:  # noqa: BLE001  # the outermost of its thread
+            _log.error("indexes are not loaded: %s", faults.describe(error))

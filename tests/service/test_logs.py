@@ -86,5 +86,22 @@ def test_it_begins_as_it_is_told_or_as_standard_error_is(form: str, begins: str)
     assert ran.stdout == ""
 
 
+def test_a_thread_that_a_defect_ends_is_told_of_without_its_text() -> None:
+    script = (
+        "import threading; from service import logs; from service.settings import LogForm\n"
+        "logs.begin(LogForm.JSON)\n"
+        "def fail(): raise RuntimeError('PRIVATE')\n"
+        "one = threading.Thread(target=fail, name='recirc-x'); one.start(); one.join()\n"
+    )
+    ran = subprocess.run(  # noqa: S603  # this interpreter with a script from this file
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    (line,) = ran.stderr.splitlines()
+    assert json.loads(line)["message"] == "thread recirc-x ended"
+    assert "RuntimeError in <string> line 3" in json.loads(line)["error"]
+    assert "PRIVATE" not in line
+
+
 def test_every_form_has_lines() -> None:
     assert set(logs._FORMS) == set(LogForm)
