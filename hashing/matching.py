@@ -168,16 +168,7 @@ class ListIndex:
         quick: bool = False,
     ) -> dict[int, _Look]:
         """What these tracks of the clip show, by reference."""
-        asked = list(tracks)
-        seen = [
-            found
-            for index in self._indexes
-            for found in index.search_each(
-                [track for track in asked if track.algorithm == index.algorithm],
-                chance.LOOSE_BITS,
-                quick=quick,
-            )
-        ]
+        seen = self._seen(list(tracks), quick=quick)
         if not seen:
             return {}
         clip_is_still = is_still(clip)
@@ -201,6 +192,18 @@ class ListIndex:
             for one in looks
             if one is not None and one.finding.verdict is not Verdict.NO_MATCH
         }
+
+    def _seen(self, tracks: Sequence[Track], *, quick: bool) -> list[tuple[Track, Hits]]:
+        """The hits of these tracks, each with the track that it is of."""
+        return [
+            found
+            for index in self._indexes
+            for found in index.search_each(
+                [track for track in tracks if track.algorithm == index.algorithm],
+                chance.LOOSE_BITS,
+                quick=quick,
+            )
+        ]
 
     def _weighed(
         self, clip: Fingerprint, looks: dict[int, _Look], policy: DecisionPolicy
