@@ -175,13 +175,9 @@ class Connection(Protocol):
     def handle_events(self) -> None:
         """What came is handled by uvicorn; whom the connection waits for now, is noted here."""
         super().handle_events()
-        cycle = self.cycle
-        if cycle is None or cycle.response_complete:
-            if self._waiting is None:
-                self._wait(self._next_s())
-            return
-        self._stop_waiting()
-        self._crowd.busy(self, sends=cycle.more_body)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+            self._crowd.busy(self, sends=self.cycle.more_body)
 
     def on_response_complete(self) -> None:
         """As uvicorn has it."""
