@@ -11,7 +11,7 @@ import asyncio
 import logging
 import sys
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 import h11
 import uvicorn
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from service.limits import ServiceLimits
 from service.problems import RETRY_AFTER_S
-from service.protocol import Protocol
+from service.protocol import Protocol as Http
 
 _LINGER_S: Final = 30  # for the rest of a body that was refused: an answer in it would be lost
 BACKLOG: Final = 1024  # that come at once; the system may hold it lower
@@ -46,17 +46,35 @@ class Patience:
         return cls(limits.connections, limits.head_s, limits.keep_alive_s, limits.unread_s)
 
 
-class Crowd:
+class Member(Protocol):
+    """One of a crowd."""
+
+    @property
+    def transport(self) -> "Closable":
+        """What it is closed by."""
+
+
+class Closable(Protocol):
+    """As asyncio's transports."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+
+One = TypeVar("One", bound=Member)
+
+
+class Crowd(Generic[One]):
     """All connections of one server, and whom each of them waits for."""
 
     def __init__(self, patience: Patience) -> None:
         self.patience = patience
-        self._here: set[Connection] = set()
+        self._here: set[One] = set()
         # In order of time: the first has kept the service waiting longest.
-        self._idle: dict[Connection, None] = {}
-        self._sending: dict[Connection, None] = {}
+        self._idle: dict[One, None] = {}
+        self._sending: dict[One, None] = {}
 
-    def enter(self, one: "Connection") -> bool:
+    def enter(self, one: One) -> bool:
         """Whether there is room for it, perhaps made by closing another one."""
         if len(self._here) >= self.patience.connections:
             slowest = next(iter(self._idle), None) or next(iter(self._sending), None)
@@ -68,13 +86,13 @@ class Crowd:
         self._idle[one] = None
         return True
 
-    def leave(self, one: "Connection") -> None:
+    def leave(self, one: One) -> None:
         """It is no more."""
         self._here.discard(one)
         self._idle.pop(one, None)
         self._sending.pop(one, None)
 
-    def busy(self, one: "Connection", *, sends: bool) -> None:
+    def busy(self, one: One, *, sends: bool) -> None:
         """Its request is being handled; ``sends``: its body is still to come."""
         self._idle.pop(one, None)
         if sends and one in self._here:
@@ -82,7 +100,7 @@ class Crowd:
         else:
             self._sending.pop(one, None)
 
-    def idle(self, one: "Connection") -> None:
+    def idle(self, one: One) -> None:
         """It has no request that is being handled."""
         self._sending.pop(one, None)
         if one in self._here:
@@ -126,10 +144,10 @@ class ServerConfig(uvicorn.Config):
             backlog=BACKLOG,
         )
         self.timeout_keep_alive = patience.keep_alive_s  # type: ignore[assignment]  # any number
-        self.crowd = Crowd(patience)
+        self.crowd: Crowd[Connection] = Crowd(patience)
 
 
-class Connection(Protocol):
+class Connection(Http):
     """One connection, which is closed when it keeps the service waiting for too long."""
 
     def __init__(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from hashing.reference import Reference
-from service.connections import Patience, allow_descriptors
+from service.connections import Crowd, Patience, allow_descriptors
 from tests.fingerprints import video
 from tests.memory_store import MemoryStore
 from tests.service.calls import serving
@@ -161,6 +161,39 @@ def test_slow_bodies_keep_no_one_out(tmp_path: Path) -> None:
         answers = [httpx.post(f"{address}/v1/check", content=b"x") for _ in range(5)]
 
     assert [answer.status_code for answer in answers] == [200] * 5
+
+
+class Standing:
+    """A connection that only remembers whether it was closed."""
+
+    def __init__(self) -> None:
+        self.transport = self
+        self.closed = False
+
+    def abort(self) -> None:
+        self.closed = True
+
+
+def test_who_waits_for_nothing_goes_before_who_sends_and_both_before_a_newcomer() -> None:
+    crowd: Crowd[Standing] = Crowd(replace(PATIENT, connections=3))
+    idle, sends, works, *others = (Standing() for _ in range(6))
+    for one in (sends, works, idle):
+        assert crowd.enter(one)
+    crowd.busy(sends, sends=True)
+    crowd.busy(works, sends=False)
+
+    assert crowd.enter(others[0])
+    assert [one.closed for one in (idle, sends, works)] == [True, False, False]
+    crowd.busy(others[0], sends=False)
+    assert crowd.enter(others[1])
+    assert [one.closed for one in (sends, works, others[0])] == [True, False, False]
+    crowd.busy(others[1], sends=False)
+    assert not crowd.enter(others[2])
+    crowd.busy(idle, sends=True)  # it was closed, and what it still says changes nothing
+    crowd.idle(idle)
+    crowd.idle(works)
+    assert crowd.enter(others[2])
+    assert works.closed
 
 
 def test_where_all_are_worked_on_the_next_one_is_told_so(tmp_path: Path) -> None:
