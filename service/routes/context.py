@@ -31,7 +31,10 @@ _IDEMPOTENCY_KEY: Final[Operation] = {
     "description": "A new text for each thing that is to be done, such as a UUID. Sent again "
     "within a day, the same request is answered as it was, with `Idempotent-Replayed: true`, and "
     "nothing is done.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "schema": {
+        "type": "string",
+        "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-\[\]-~]{1,255})$',
+    },
     "example": '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
 }
 
