@@ -7,7 +7,13 @@ multipart bodies are parsed here. The bytes stand in one BytesIO, which the deco
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    aclosing,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -112,7 +118,8 @@ class Bodies:
         self._require_room(account, announced_bytes=_announced(request, limit_bytes))
         try:
             async with meanwhile or nullcontext():
-                body = await self._take(request, sink or _sink(request), account)
+                with _sending(request):
+                    body = await self._take(request, sink or _sink(request), account)
         except BaseException:
             self._let_go(account)
             raise
@@ -283,6 +290,12 @@ class _Multipart:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _sending(request: Request) -> AbstractContextManager[None]:
+    """What counts the request not among its key's while its body comes."""
+    admission = request.scope.get("state", {}).get("admission")
+    return nullcontext() if admission is None else admission.sending()
 
 
 def _key(request: Request) -> str:

@@ -49,7 +49,7 @@ class Limiter:
         self._uses: dict[str, _Use] = {}
 
     @contextmanager
-    def admitted(self, key: str) -> Iterator[None]:
+    def admitted(self, key: str) -> Iterator["Admission"]:
         """One request of this key, until its answer is whole. Raises RateLimited, KeyBusy."""
         use = self._use(key)
         if use.running >= self._concurrency:
@@ -65,7 +65,7 @@ class Limiter:
         use.tokens -= 1
         use.running += 1
         try:
-            yield
+            yield Admission(use)
         finally:
             use.running -= 1
 
@@ -104,6 +104,22 @@ class Limiter:
                 del self._uses[key]
 
 
+class Admission:
+    """One request that is let in."""
+
+    def __init__(self, use: _Use) -> None:
+        self._use = use
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Count it not while its body comes: slow bodies of a key keep out no other of its own."""
+        self._use.running -= 1
+        try:
+            yield
+        finally:
+            self._use.running += 1
+
+
 class Limiting:
     """ASGI middleware, inside what tells callers: keeps each key within its limits."""
 
@@ -125,7 +141,8 @@ class Limiting:
             await send(message)
 
         try:
-            with self._limiter.admitted(caller.key):
+            with self._limiter.admitted(caller.key) as admission:
+                scope["state"]["admission"] = admission
                 await self._app(scope, receive, send_with_limits)
         except (RateLimited, KeyBusy) as error:
             answer = problems.respond(scope, error)

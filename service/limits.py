@@ -13,7 +13,7 @@ class ServiceLimits:
     """The limits of one process. ``MEANINGS`` says what each means; the comments, why so much."""
 
     key_requests_per_minute: int = 60_000  # three times what two processors look up
-    key_burst: int = 2_000  # two seconds of that
+    key_burst: int = 5_000  # five seconds of that
     key_concurrency: int = 64  # more than wait for eight processors
     key_bytes_ratio: int = 2  # so one key alone never takes all memory for bodies
     key_near_per_hour: int = 200  # hill-climbing takes thousands of answers near a limit

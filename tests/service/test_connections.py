@@ -124,6 +124,27 @@ def test_who_does_not_read_is_let_go(tmp_path: Path) -> None:
         assert store.let_go.wait(timeout=30)
 
 
+def test_who_asks_on_and_never_reads_takes_little_and_is_let_go(tmp_path: Path) -> None:
+    """The kernel is told how much to take of an answer, for who asks for many."""
+    patience = replace(PATIENT, unread_s=0.3)
+    with serving(tmp_path, store=MemoryStore(), patience=patience) as address:
+        place = httpx.URL(address)
+        with closing(socket.socket()) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            one.settimeout(20)
+            one.connect((place.host, place.port or 0))
+            one.sendall(HEAD.replace(b"/livez", b"/openapi.json") + b"\r\n")
+            ask = HEAD.replace(b"/livez", b"/openapi.json") + b"\r\n"
+            with pytest.raises(ConnectionError):
+                ask_on(one, ask)
+
+
+def ask_on(one: socket.socket, ask: bytes) -> None:
+    """Until the other end has had enough."""
+    while True:
+        one.sendall(ask)
+
+
 def test_who_reads_slowly_but_reads_gets_it_all(tmp_path: Path) -> None:
     store = MemoryStore()
     store.add("a", [Reference(f"r{seed}", None, None, video(seed, count=400)) for seed in range(9)])

@@ -1,5 +1,6 @@
 """Idempotency: what is sent twice is done once, and what is not the same is never taken for it."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,11 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Send
+from starlette.types import Scope as StarletteScope
 
 from hashing.reference import Policy
 from service import issuing
-from service.callers import Scope
-from service.idempotency import honours
+from service.callers import OWNER, Scope
+from service.idempotency import Idempotency, honours
 from service.store.idempotency import Asked
 from service.store.sqlite import SqliteStore
 from tests.memory_store import MemoryStore
@@ -193,6 +196,36 @@ def test_after_a_day_it_is_another_request(
     now_ms[0] += 1
 
     assert (make(call).status_code, store.get_list("a").name) == (201, "a")
+
+
+def test_what_was_answered_without_its_body_is_not_kept(call: Caller, store: MemoryStore) -> None:
+    """Nobody knows then whether the next body is the same."""
+    asked: list[str] = []
+
+    async def answers(scope: StarletteScope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await send({"type": "http.response.start", "status": 201, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def send(_: Message) -> None:
+        """Nobody listens."""
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/jobs",
+        "query_string": b"",
+        "headers": [(b"idempotency-key", b"x")],
+        "state": {"caller": OWNER},
+    }
+    once = Idempotency(answers, store, call.context.bodies, call.context.jobs)
+    for _ in range(2):
+        asyncio.run(once(scope, receive, send))
+
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(

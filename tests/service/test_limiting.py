@@ -218,6 +218,15 @@ def test_a_key_with_as_many_requests_as_it_may_have_is_refused_one_more() -> Non
     assert (probe.status_code, free.status_code) == (200, 200)
 
 
+def test_slow_bodies_of_a_key_keep_out_no_other_request_of_it() -> None:
+    limiter = Limiter(SMALL, Clock())
+    with limiter.admitted("a") as first, limiter.admitted("a") as second:
+        with first.sending(), second.sending(), limiter.admitted("a"):
+            pass
+        with pytest.raises(KeyBusy):
+            ask(limiter, "a")
+
+
 def test_one_key_has_half_of_the_memory_for_bodies_or_one_body(tmp_path: Path) -> None:
     chosen = replace(settings(tmp_path), body_limit_bytes=1000)
     cases = [(0, 2, 4000, 2000), (0, 1, 4000, 4000), (1500, 2, 1500, 1000), (9000, 3, 9000, 3000)]
