@@ -108,8 +108,6 @@ class Api(FastAPI):
 
         self.add_route(str(self.openapi_url), document, include_in_schema=False)
 
-    _written: bytes | None = None
-
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
@@ -131,12 +129,6 @@ class Api(FastAPI):
                     if problems.MEDIA_TYPE not in wrong.get("content", {}):
                         operation["responses"].pop("422", None)  # a text of a path is never wrong
         return super().openapi()
-
-    async def document(self, _: Request) -> Response:
-        """The same as JSON, written once: FastAPI writes it for everybody who asks, for 5 ms."""
-        if self._written is None:
-            self._written = json.dumps(self.openapi(), separators=(",", ":")).encode()
-        return Response(self._written, media_type="application/json")
 
 
 def create_app(
