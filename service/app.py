@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.routing import Route
 
 from hashing.errors import RecircError
 from service import (
@@ -159,7 +158,6 @@ def create_app(
         redoc_url=None,
     )
     app.state.context = context
-    app.router.routes.insert(0, Route(str(app.openapi_url), app.document))
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
