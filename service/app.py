@@ -212,7 +212,8 @@ def _context(
     metrics.built(decoding.level)
     job_bodies = Bodies(replace(taken, held_bytes=job_bytes))
     later = _jobs(settings, store, checker, told)
-    metrics.watch(Gauges(workers, (bodies, job_bodies), later, checker, readiness))
+    pools = {"clips": workers, "lookups": lookups}
+    metrics.watch(Gauges(pools, (bodies, job_bodies), later, checker, readiness))
     return Context(
         store=store,
         decoding=metered,

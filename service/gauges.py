@@ -1,6 +1,6 @@
 """Gauges: what of the service is as it is now, read whenever somebody asks for the metrics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import GaugeMetricFamily
 
@@ -17,13 +17,13 @@ class Gauges:
 
     def __init__(
         self,
-        workers: MeteredWorkers,
+        pools: Mapping[str, MeteredWorkers],
         bodies: Sequence[Bodies],
         jobs: Jobs,
         checker: Checker,
         readiness: Readiness,
     ) -> None:
-        self._workers = workers
+        self._pools = pools
         self._bodies = bodies
         self._jobs = jobs
         self._checker = checker
@@ -35,12 +35,11 @@ class Gauges:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """All gauges; those of lists only while the store can be read."""
-        workers = self._workers
-        yield _gauge("recirc_threads", "Threads that decode and compare.", workers.threads)
-        yield _gauge("recirc_threads_working", "Threads that are at it.", workers.working)
-        yield _gauge("recirc_queue", "Pieces of work that wait for a thread.", workers.waiting)
-        yield _gauge("recirc_places", "Requests that may wait or be worked on.", workers.places)
-        yield _gauge("recirc_places_taken", "Requests that wait or are worked on.", workers.taken)
+        yield self._of_pools("threads", "Threads that work.", lambda one: one.threads)
+        yield self._of_pools("threads_working", "Threads that are at it.", lambda one: one.working)
+        yield self._of_pools("queue", "Work that waits for a thread.", lambda one: one.waiting)
+        yield self._of_pools("places", "Requests that there is room for.", lambda one: one.places)
+        yield self._of_pools("places_taken", "Requests that have room.", lambda one: one.taken)
         held_bytes = sum(one.held_bytes for one in self._bodies)
         yield _gauge("recirc_body_bytes", "Bytes of bodies in memory, jobs' too.", held_bytes)
         yield _gauge("recirc_jobs", "Jobs that wait or are worked on.", self._jobs.here)
@@ -61,6 +60,14 @@ class Gauges:
             ages.add_metric(["oldest"], min(changed_ms.values()) / 1000)
             ages.add_metric(["newest"], max(changed_ms.values()) / 1000)
         yield ages
+
+    def _of_pools(
+        self, name: str, text: str, value: Callable[[MeteredWorkers], int]
+    ) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(f"recirc_{name}", text, labels=["pool"])
+        for pool, workers in self._pools.items():
+            family.add_metric([pool], value(workers))
+        return family
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

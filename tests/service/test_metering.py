@@ -65,15 +65,16 @@ def test_checks_are_counted_by_verdict_and_by_problem() -> None:
 
 def test_gauges_say_how_it_is_now() -> None:
     with calling(stocked()) as call:
-        before = samples(call)
         call("POST", "/v1/check", content=LISTED)
         after = samples(call)
 
     assert after["recirc_lists"] == after["recirc_references"] == 1
     assert after["recirc_list_changed_timestamp_seconds oldest"] == 1_774_000_000
     assert after["recirc_index_frames"] > 20
-    assert after["recirc_body_bytes"] == after["recirc_queue"] == after["recirc_places_taken"] == 0
-    assert before["recirc_places"] == after["recirc_places"] > after["recirc_threads"] > 0
+    assert after["recirc_body_bytes"] == after["recirc_jobs"] == 0
+    for pool in ("clips", "lookups"):
+        assert after[f"recirc_queue {pool}"] == after[f"recirc_places_taken {pool}"] == 0
+        assert after[f"recirc_places {pool}"] > after[f"recirc_threads {pool}"] > 0
 
 
 def test_no_list_is_named() -> None:
@@ -90,7 +91,7 @@ def test_lists_that_cannot_be_read_take_nothing_else_away() -> None:
         found = samples(call)
 
     assert "recirc_lists" not in found
-    assert "recirc_queue" in found
+    assert "recirc_queue clips" in found
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["at once", "over the whole"])
