@@ -20,6 +20,9 @@ REFERENCE_PATCHES: Final = 290
 CLIP_PATCHES: Final = 600
 # In a closer look the copy is a part of the frame, and only that part's patches are of it.
 CLOSE_PATCHES: Final = 1500
+# Of a clip's video tracks so many are held large enough for it. 96 square frames of 16 tracks then
+# take 460 MB, of what a clip may: a file of that kind has its tracks to take memory with.
+_CLOSE_TRACKS: Final = 4
 CLIP_INTERVAL_MS: Final = 500
 # An hour of footage in which nothing stays where it is: 40 MB. Then every other key frame goes.
 MOST_PATCHES: Final = 1_000_000
@@ -67,9 +70,13 @@ class HeldFrame:
 class ClipGatherer:
     """Holds frames of one of a clip's video tracks, evenly spread, at most so many."""
 
-    def __init__(self, interval_ms: int, most: int) -> None:
-        """``interval_ms``: between held frames at first; doubled whenever there are too many."""
+    def __init__(self, interval_ms: int, most: int, side_px: int = CLOSE_SIDE_PX) -> None:
+        """``interval_ms``: between held frames at first; doubled whenever there are too many.
+
+        ``side_px``: of the longer side of what is held, at most.
+        """
         self._interval_ms = interval_ms
+        self._side_px = side_px
         self._most = most
         self._due_ms = 0
         self._held: list[HeldFrame] = []
@@ -85,7 +92,7 @@ class ClipGatherer:
             if time_ms < self._due_ms:
                 return
         self._due_ms = time_ms + self._interval_ms
-        side_px = min(CLOSE_SIDE_PX, max(luma.shape))
+        side_px = min(self._side_px, max(luma.shape))
         self._held.append(HeldFrame(time_ms, shrunk(luma, side_px=side_px).copy()))
 
     def frames(self) -> tuple[HeldFrame, ...]:
@@ -111,7 +118,8 @@ class Gatherers:
             self._of_reference[stream].add(frame.luma, frame.time_ms)
         if self._held_frames:
             if stream not in self._of_clip:
-                self._of_clip[stream] = ClipGatherer(CLIP_INTERVAL_MS, self._held_frames)
+                side_px = CLOSE_SIDE_PX if len(self._of_clip) < _CLOSE_TRACKS else SIDE_PX
+                self._of_clip[stream] = ClipGatherer(CLIP_INTERVAL_MS, self._held_frames, side_px)
             self._of_clip[stream].add(frame.luma, frame.time_ms)
 
     def reference_tracks(self) -> tuple[PatchTrack, ...]:

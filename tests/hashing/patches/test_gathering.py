@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from hashing import bits
 from hashing.media import LumaFrame
-from hashing.patch_track import CLOSE_SIDE_PX, PATCH_BYTES, Look
+from hashing.patch_track import CLOSE_SIDE_PX, PATCH_BYTES, SIDE_PX, Look
 from hashing.patches import gathering, keypoints
 from hashing.patches.following import Follower
 from hashing.patches.gathering import ClipGatherer, Gatherers, HeldFrame, ReferenceGatherer
@@ -115,6 +115,16 @@ def test_a_held_frame_is_no_larger_than_a_closer_look(
     (one,) = gatherer.frames()
 
     assert one.small.shape == held
+
+
+def test_only_a_few_tracks_are_held_large() -> None:
+    gatherers = Gatherers(reference=False, held_frames=1)
+    for stream in range(6):
+        frame = np.zeros((720, 720), np.uint8)
+        gatherers.add(LumaFrame(stream, 0, frame, full_range=True))
+
+    held = [gatherer.frames()[0].small.shape[0] for gatherer in gatherers._of_clip.values()]
+    assert held == [CLOSE_SIDE_PX] * 4 + [SIDE_PX] * 2
 
 
 def test_a_closer_look_has_more_patches_of_the_same_frame() -> None:
