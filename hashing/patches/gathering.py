@@ -20,10 +20,10 @@ REFERENCE_PATCHES: Final = 290
 CLIP_PATCHES: Final = 600
 # In a closer look the copy is a part of the frame, and only that part's patches are of it.
 CLOSE_PATCHES: Final = 1500
-# Of a clip's video tracks so many are held large enough for it. 96 square frames of 16 tracks then
-# take 460 MB, of what a clip may: a file of that kind has its tracks to take memory with.
+# So many of a clip's video tracks are held large enough for it. 96 square frames of 16 tracks then
+# take 460 MB, of the 768 that the process of a clip has.
 _CLOSE_TRACKS: Final = 4
-CLIP_INTERVAL_MS: Final = 500
+CLIP_INTERVAL_MS: Final = 250  # a short clip has as many frames to go by as a longer one
 # An hour of footage in which nothing stays where it is: 40 MB. Then every other key frame goes.
 MOST_PATCHES: Final = 1_000_000
 _SQUEEZE: Final = 2.0  # how far widened and heightened looks undo: half a frame, side by side
