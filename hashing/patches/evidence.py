@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_CELLS: Final = 6  # fewer are no sighting: one wrong pair in 1,500 has five
+LEAST_CELLS: Final = 6  # fewer are no sighting: one wrong pair in 800 has five
 UNSEEN: Final = -1  # instead of a number of cells: the reference is not seen in the frame
 HIT_CELLS: Final = 10  # with so many that are new a sighting is a hit
 
-# How often patches of two frames of different footage agree in ``HIT_CELLS`` or more: in none of
-# 340,000 pairs, so that 9e-6 is the most by 95 % (3/N). `python -m benchmarks.patch_background`.
+# How often patches of two frames of different footage agree in so many cells or more: in none of
+# 340,000 pairs (`python -m benchmarks.patch_background`), so that this is the most by 95 % (3/N).
 HIT_SHARE: Final = 9e-6
 _TRIES_A_FRAME: Final = 3.0  # key frames around the expected time
 _MISS: Final = math.exp(-1.0)  # as hashing.chance: copies lose frames as well
@@ -28,8 +28,8 @@ def of_cells(cells: NDArray[np.int64]) -> NDArray[np.float64]:
     """Evidence in nats of each frame by the cells in which new patches agree.
 
     -1 where the reference is not seen (``UNSEEN``). Where it is seen and hardly anything is new,
-    none: a still picture says nothing again. One unrelated frame in ten thousand gets away so,
-    which leaves the mean of an e-value below 1 as good as where it is.
+    none: a still picture says nothing again. One unrelated frame in six thousand gets away
+    so, which adds as little to the mean of an e-value.
     """
     nats = np.where(cells >= HIT_CELLS, HIT_NATS, 0.0)
     return np.where(cells == UNSEEN, math.log(_MISS), nats)
