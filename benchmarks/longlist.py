@@ -13,16 +13,20 @@ import numpy as np
 
 from hashing import bits
 from hashing.fingerprint import PHASH, Fingerprint
+from hashing.patch_track import PatchTrack
 from hashing.reference import Reference
 
 # Two repeats are 96 bits apart on average, beyond a hit; unrelated footage is at 127.
 FLIPPED_BITS = 64
 
 
-def references(hours: float, repeated: Fingerprint) -> Iterator[Reference]:
+def references(
+    hours: float, repeated: Fingerprint, patches: tuple[PatchTrack, ...] = ()
+) -> Iterator[Reference]:
     """References of so many hours in all, each as long as ``repeated``; with pHash alone.
 
-    PDQ is left out: it is compared with only where a reference has nothing else.
+    PDQ is left out: it is compared with only where a reference has nothing else. ``patches``: the
+    repeated footage's, if the references are to have any; their bits are flipped as well.
     """
     random = np.random.default_rng(10)
     for number in range(round(hours * 3_600_000 / repeated.duration_ms)):
@@ -32,4 +36,7 @@ def references(hours: float, repeated: Fingerprint) -> Iterator[Reference]:
             replace(track, hashes=track.hashes ^ np.packbits(flips)) for track in repeated.of(PHASH)
         )
         made = Fingerprint(repeated.kind, repeated.duration_ms, tracks)
-        yield Reference(f"repeat-{number}", None, None, made)
+        patched = tuple(
+            replace(track, descriptors=track.descriptors ^ np.packbits(flips)) for track in patches
+        )
+        yield Reference(f"repeat-{number}", None, None, made, patched)

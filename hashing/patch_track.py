@@ -18,6 +18,11 @@ from hashing.fingerprint import Algorithm
 # Longer side of the frame that patches are taken from. Half of it is what a picture in picture of
 # a quarter of the area leaves, and ORB's eight levels reach a factor of 3.6 down from there.
 SIDE_PX: Final = 480
+# Longer side of a clip's frame that is looked at closely: what a window of a third of the area or a
+# screen across a room leaves of the copy is then as large as the reference is. Of eight copies
+# filmed off a screen across a room, hard, six have three frames with eight cells at 720 px and
+# 1,500 patches, and two at 480 px and 600; docs/explanation/patches.md has the table.
+CLOSE_SIDE_PX: Final = 720
 PLACE_UNITS: Final = 255  # a place is a byte a side: 1.9 px, well inside the fit's tolerance
 PLACE_BYTES: Final = 4  # x, y, angle, level
 PATCH_BYTES: Final = bits.HASH_BYTES + PLACE_BYTES + 2 * 2  # with its first and last key frame
@@ -33,7 +38,8 @@ class Look(StrEnum):
     """How a clip's frame was looked at before its patches were taken.
 
     Descriptors stand a turn, a change of size and a little perspective, but no mirror, no
-    inversion, and no squeeze to half the width, as side by side in a split screen.
+    inversion, and no squeeze to half the width, as side by side in a split screen. Closer is for
+    copies that are small in the picture: a larger frame, and more patches of it.
     """
 
     AS_IS = "as is"
@@ -41,6 +47,7 @@ class Look(StrEnum):
     NEGATIVE = "negative"
     WIDENED = "widened"
     HEIGHTENED = "heightened"
+    CLOSER = "closer"
 
 
 @dataclass(frozen=True, eq=False)

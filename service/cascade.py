@@ -24,6 +24,7 @@ from service.store.base import Store
 # found nothing.
 ROUNDS: Final = (
     (Look.AS_IS, Look.MIRRORED, Look.NEGATIVE),
+    (Look.CLOSER,),
     (Look.WIDENED, Look.HEIGHTENED),
 )
 HELD_FRAMES: Final = 24  # of each video track: 12 to 24 are left of a long clip

@@ -4,6 +4,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -210,8 +211,9 @@ def ten_hours(report: Report, *, runs: int) -> None:
         tempfile.TemporaryDirectory() as folder,
         closing(SqliteStore(Path(folder, "long.sqlite3"))) as store,
     ):
-        repeated = extract(clip_480p(300).read_bytes(), REFERENCE).fingerprint
-        store.add("long", list(longlist.references(_LIST_HOURS, repeated)), policy=Policy.BLOCK)
+        taken = extract(clip_480p(300).read_bytes(), replace(REFERENCE, patches=True))
+        listed = longlist.references(_LIST_HOURS, taken.fingerprint, taken.patches)
+        store.add("long", list(listed), policy=Policy.BLOCK)
         checker = Checker(store, Uncaged())
         for skip in cost.UNKNOWN_SKIPS:
             path = clip_480p(60, skip=skip)

@@ -2,6 +2,7 @@
 
 from hashing.patch_track import PatchTrack
 from hashing.patches import evidence, geometry
+from hashing.patches.freshness import Freshness
 from hashing.patches.geometry import Picture, Sighting
 
 
@@ -11,6 +12,8 @@ class Comparison:
     def __init__(self, clip: PatchTrack, reference: PatchTrack) -> None:
         self.clip = clip
         self.reference = reference
+        self.clip_freshness = Freshness(clip)
+        self.reference_freshness = Freshness(reference)
         self._clip_pictures: dict[int, Picture] = {}
         self._reference_pictures: dict[int, Picture] = {}
         self._sightings: dict[tuple[int, int], Sighting | None] = {}

@@ -46,6 +46,11 @@ class Follower:
         self._shown = Corners.none()
         self._rows = np.zeros(0, np.int64)  # of the patches in ``_shown``
 
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """The looks that it keeps patches in."""
+        return self._looks
+
     def __len__(self) -> int:
         """Patches so far, in each look."""
         return self._count
@@ -96,7 +101,7 @@ class Follower:
             return
         descriptors = {
             look: new.descriptors
-            if look is Look.AS_IS
+            if look not in (Look.MIRRORED, Look.NEGATIVE)
             else keypoints.described(small, new, look)[0]
             for look in self._looks
         }

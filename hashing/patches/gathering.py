@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hashing.media import LumaFrame
-from hashing.patch_track import Look, PatchTrack, joined, thinned
+from hashing.patch_track import CLOSE_SIDE_PX, SIDE_PX, Look, PatchTrack, joined, thinned
 from hashing.patches.following import Follower
 from hashing.patches.keypoints import Pixels, shrunk
 
@@ -18,7 +18,12 @@ REFERENCE_INTERVAL_MS: Final = 1000
 REFERENCE_PATCHES: Final = 290
 # Twice a reference's: what was laid over a clip has corners of its own, and takes its share.
 CLIP_PATCHES: Final = 600
-CLIP_INTERVAL_MS: Final = 500
+# In a closer look the copy is a part of the frame, and only that part's patches are of it.
+CLOSE_PATCHES: Final = 1500
+# So many of a clip's video tracks are held large enough for it. 96 square frames of 16 tracks then
+# take 460 MB, of the 768 that the process of a clip has.
+_CLOSE_TRACKS: Final = 4
+CLIP_INTERVAL_MS: Final = 250  # a short clip has as many frames to go by as a longer one
 # An hour of footage in which nothing stays where it is: 40 MB. Then every other key frame goes.
 MOST_PATCHES: Final = 1_000_000
 _SQUEEZE: Final = 2.0  # how far widened and heightened looks undo: half a frame, side by side
@@ -55,7 +60,8 @@ class ReferenceGatherer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldFrame:
-    """A clip's frame as small as patches need it: ``small`` uint8, longer side ``SIDE_PX``."""
+    """A clip's frame as small as patches need it: ``small`` uint8, longer side ``CLOSE_SIDE_PX`` at
+    most."""
 
     time_ms: int
     small: Pixels
@@ -64,9 +70,13 @@ class HeldFrame:
 class ClipGatherer:
     """Holds frames of one of a clip's video tracks, evenly spread, at most so many."""
 
-    def __init__(self, interval_ms: int, most: int) -> None:
-        """``interval_ms``: between held frames at first; doubled whenever there are too many."""
+    def __init__(self, interval_ms: int, most: int, side_px: int = CLOSE_SIDE_PX) -> None:
+        """``interval_ms``: between held frames at first; doubled whenever there are too many.
+
+        ``side_px``: of the longer side of what is held, at most.
+        """
         self._interval_ms = interval_ms
+        self._side_px = side_px
         self._most = most
         self._due_ms = 0
         self._held: list[HeldFrame] = []
@@ -82,7 +92,8 @@ class ClipGatherer:
             if time_ms < self._due_ms:
                 return
         self._due_ms = time_ms + self._interval_ms
-        self._held.append(HeldFrame(time_ms, shrunk(luma).copy()))
+        side_px = min(self._side_px, max(luma.shape))
+        self._held.append(HeldFrame(time_ms, shrunk(luma, side_px=side_px).copy()))
 
     def frames(self) -> tuple[HeldFrame, ...]:
         """The held frames in order of time."""
@@ -107,7 +118,8 @@ class Gatherers:
             self._of_reference[stream].add(frame.luma, frame.time_ms)
         if self._held_frames:
             if stream not in self._of_clip:
-                self._of_clip[stream] = ClipGatherer(CLIP_INTERVAL_MS, self._held_frames)
+                side_px = CLOSE_SIDE_PX if len(self._of_clip) < _CLOSE_TRACKS else SIDE_PX
+                self._of_clip[stream] = ClipGatherer(CLIP_INTERVAL_MS, self._held_frames, side_px)
             self._of_clip[stream].add(frame.luma, frame.time_ms)
 
     def reference_tracks(self) -> tuple[PatchTrack, ...]:
@@ -128,14 +140,24 @@ def clip_tracks(
 ) -> list[PatchTrack]:
     """The patches of a clip's frames in each of these looks."""
     sharing: list[Look] = [look for look in looks if look in _SHARED]
-    groups: list[tuple[list[Look], float]] = [(sharing, 1.0)] if sharing else []
-    groups += [([Look.WIDENED], _SQUEEZE)] if Look.WIDENED in looks else []
-    groups += [([Look.HEIGHTENED], 1 / _SQUEEZE)] if Look.HEIGHTENED in looks else []
-    tracks = []
-    for group, ratio in groups:
-        follower = Follower(stream, CLIP_PATCHES, group)
-        # A split screen is all over the clip: half of the frames show it as well.
-        for held in frames if ratio == 1.0 else frames[::2]:
-            follower.add(shrunk(held.small, ratio), held.time_ms)
-        tracks += [follower.track(look) for look in group]
+    tracks = _tracks(frames, Follower(stream, CLIP_PATCHES, sharing)) if sharing else []
+    # A split screen is all over the clip: half of the frames show it as well.
+    for look, ratio in ((Look.WIDENED, _SQUEEZE), (Look.HEIGHTENED, 1 / _SQUEEZE)):
+        if look in looks:
+            tracks += _tracks(frames[::2], Follower(stream, CLIP_PATCHES, [look]), ratio)
+    if Look.CLOSER in looks:
+        closely = Follower(stream, CLOSE_PATCHES, [Look.CLOSER])
+        tracks += _tracks(frames, closely, side_px=CLOSE_SIDE_PX)
     return tracks
+
+
+def _tracks(
+    frames: Sequence[HeldFrame],
+    follower: Follower,
+    width_ratio: float = 1.0,
+    side_px: int = SIDE_PX,
+) -> list[PatchTrack]:
+    """The patches of these frames in the follower's looks."""
+    for held in frames:
+        follower.add(shrunk(held.small, width_ratio, side_px), held.time_ms)
+    return [follower.track(look) for look in follower.looks]

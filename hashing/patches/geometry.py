@@ -24,6 +24,7 @@ _MOST_STRETCH: Final = 2.2  # between the axes; a squeeze by two has a look of i
 _LARGEST, _SMALLEST = 4.0, 0.12  # of the clip's picture to the reference's: 1.4 % of the area
 _RANSAC_STEPS: Final = 500  # finds one map among 20 % true pairs with 98 %
 _UNIT_PX: Final = SIDE_PX / PLACE_UNITS
+CELL_UNITS: Final = _CELL_PX / _UNIT_PX
 _MOST_MOVED_UNITS: Final = 64.0  # a fourth of the clip's longer side between two looked-at frames
 
 
@@ -105,25 +106,27 @@ def fit(clip: Picture, reference: Picture) -> Fit | None:
 
 def cells(places: NDArray[np.uint8]) -> int:
     """In how many cells of ``_CELL_PX`` these places lie."""
+    return len(distinct_cells(places))
+
+
+def distinct_cells(places: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The cells in which these places lie, each once: int64 (n, 2), in ``CELL_UNITS``."""
     numbers = (places[:, :2].astype(np.int64) * SIDE_PX) // (PLACE_UNITS * _CELL_PX)
-    return len(np.unique(numbers[:, 1] * SIDE_PX + numbers[:, 0]))
+    known = np.unique(numbers[:, 1] * SIDE_PX + numbers[:, 0])
+    return np.stack([known % SIDE_PX, known // SIDE_PX], axis=1)
 
 
 def _pairs(
     clip: NDArray[np.uint8], reference: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Rows of both, and distances, of patches that are near and stand out."""
-    matcher = cv2.BFMatcher(cv2.NORM_HAMMING)
-    found = [
-        (one.queryIdx, one.trainIdx, one.distance)
-        for pair in matcher.knnMatch(clip, reference, 2)
-        for one in pair
-    ]
-    nearest, second = np.array(found, np.float64).reshape(-1, 2, 3).transpose(1, 0, 2)
-    stands_out = nearest[:, 2] < _RATIO * second[:, 2]
-    stands_out &= nearest[:, 2] <= NEAR_BITS
-    mine, theirs, distances = nearest[stands_out].astype(np.int64).T
-    return mine, theirs, distances
+    # As a matcher's two nearest, without an object for each: a third less time.
+    distances, rows = cv2.batchDistance(
+        clip, reference, dtype=cv2.CV_32S, normType=cv2.NORM_HAMMING, K=2
+    )
+    nearest, second = distances.astype(np.int64).T
+    mine = np.flatnonzero((nearest < _RATIO * second) & (nearest <= NEAR_BITS))
+    return mine, rows[mine, 0].astype(np.int64), nearest[mine]
 
 
 def _is_plausible(matrix: NDArray[np.float64]) -> bool:

@@ -14,14 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashing import bits
-from hashing.patch_track import LEVEL_RATIO, LEVELS, PLACE_BYTES, PLACE_UNITS, SIDE_PX, Look
+from hashing.patch_track import (
+    CLOSE_SIDE_PX,
+    LEVEL_RATIO,
+    LEVELS,
+    PLACE_BYTES,
+    PLACE_UNITS,
+    SIDE_PX,
+    Look,
+)
 
 _FAST_BRIGHTNESS: Final = 7  # of 255; OpenCV's 20 leaves dark and soft footage with no corners
 # So many times the wanted corners are found, to choose from. With 500 of 1,500 three frames of a
 # copy have nine cells in 282 of 313 hard copies, with the 500 strongest in 277.
 _FOUND: Final = 3
 _CELL_PX: Final = 60  # 8 by 4 to 8 cells, each of which keeps its strongest corners first
-_CELLS_A_SIDE: Final = SIDE_PX // _CELL_PX + 1
+_CELLS_A_SIDE: Final = CLOSE_SIDE_PX // _CELL_PX + 1
 _MOST_CELLS: Final = _CELLS_A_SIDE**2
 _APART_PX: Final = 4  # so near a patch that stays, a corner is the same one
 _LEAST_PX: Final = 64  # a shorter side has no room for a patch of 31 px and its margin
@@ -60,10 +68,10 @@ class Corners:
         )
 
 
-def shrunk(luma: Pixels, width_ratio: float = 1.0) -> Pixels:
-    """The frame with a longer side of ``SIDE_PX``; its width is stretched first by the ratio."""
+def shrunk(luma: Pixels, width_ratio: float = 1.0, side_px: int = SIDE_PX) -> Pixels:
+    """The frame with a longer side of ``side_px``; its width is stretched first by the ratio."""
     height, width = luma.shape[0], luma.shape[1] * width_ratio
-    scale = SIDE_PX / max(height, width)
+    scale = side_px / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     if size == (luma.shape[1], luma.shape[0]):
         return np.ascontiguousarray(luma)

@@ -5,6 +5,7 @@ reference staying about where it is in the picture, and with patches that were n
 it is none.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -13,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing.patches import evidence, geometry, renewal, steadiness
+from hashing.patches import evidence, geometry, renewal, spread, steadiness
 from hashing.patches.comparing import Comparison
 from hashing.patches.geometry import Sighting
 from hashing.timelines import Line
@@ -25,6 +26,7 @@ _KEY_FRAMES_TRIED: Final = 3  # around the expected time
 _SLOWEST, _FASTEST = 0.25, 4.0  # as hashing.timelines
 _MOST_SEEDS: Final = 12  # sightings from which lines are drawn: 66 pairs
 _PLAIN_LINES: Final = 2  # offsets that are followed at unchanged speed
+_LONG_RUN: Final = 4  # sightings that lie alike, elsewhere than the others: two seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +60,11 @@ def strongest(seeds: Sequence[Sighting], compared: Comparison) -> PatchLine | No
         ways = [(drawn, found)]
         ways += [(bent, _walked(bent, compared))] if bent is not None else []
         for line, seen in ways:
-            chain = _chained(seen)
-            one = _measured(line, chain, compared) if chain else None
-            if one is not None and (best is None or one.evidence_nats > best.evidence_nats):
-                best = one
+            stretch = _stretch(_chained(seen), compared)
+            least_nats = -math.inf if best is None else best.evidence_nats
+            if stretch is not None and stretch.nats > least_nats:
+                one = _measured(line, stretch, compared)
+                best = one if one.evidence_nats > least_nats else best
     return best
 
 
@@ -120,7 +123,7 @@ def _fitted(line: Line, found: Sequence[Sighting], compared: Comparison) -> Line
         return None
     mine = compared.clip.times_ms[[one.clip_frame for one in found]].astype(np.float64)
     theirs = compared.reference.times_ms[[one.key_frame for one in found]].astype(np.float64)
-    if np.ptp(mine) < 3 * _TOLERANCE_MS:
+    if np.ptp(mine) < 2 * _TOLERANCE_MS:
         return None
     speed, offset_ms = np.polyfit(mine, theirs, 1, w=[one.cells for one in found])
     if not _SLOWEST <= speed * np.sign(line.speed) <= _FASTEST:
@@ -129,49 +132,83 @@ def _fitted(line: Line, found: Sequence[Sighting], compared: Comparison) -> Line
 
 
 def _chained(found: Sequence[Sighting]) -> list[Sighting]:
-    """The sightings that lie alike, from the strongest of them to both sides."""
-    if not found:
+    """The sightings that lie alike: the strongest run of them, and others that are long.
+
+    A picture in a picture is moved now and then, and stays where it is again.
+    """
+    runs: list[list[Sighting]] = []
+    for one in found:
+        mine = next((run for run in reversed(runs) if geometry.agree(run[-1].fit, one.fit)), None)
+        if mine is None:
+            runs.append([one])
+        else:
+            mine.append(one)
+    if not runs:
         return []
-    lead = int(np.argmax([one.cells for one in found]))
-    chain = [found[lead]]
-    for one in found[lead + 1 :]:
-        if geometry.agree(chain[-1].fit, one.fit):
-            chain.append(one)
-    for one in reversed(found[:lead]):
-        if geometry.agree(chain[0].fit, one.fit):
-            chain.insert(0, one)
-    return chain
+    strongest_run = max(runs, key=lambda run: sum(map(_strength, run)))
+    kept = [one for run in runs if run is strongest_run or len(run) >= _LONG_RUN for one in run]
+    return sorted(kept, key=lambda one: one.clip_frame)
 
 
-def _measured(line: Line, chain: list[Sighting], compared: Comparison) -> PatchLine:
-    """The line's best stretch, from hit to hit, and its evidence."""
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The part of a chain with most evidence: its sightings, the clip's frames from the first to
+    the last of them, and evidence in all and of the strongest, if they agree."""
+
+    sightings: tuple[Sighting, ...]
+    frames: int
+    distinct: int
+    nats: float
+    lead_nats: float
+
+
+def _stretch(chain: Sequence[Sighting], compared: Comparison) -> _Stretch | None:
+    """The chain's best stretch, from hit to hit; None of an empty chain."""
+    if not chain:
+        return None
     first = chain[0].clip_frame
     cells = np.full(chain[-1].clip_frame - first + 1, evidence.UNSEEN, np.int64)
-    counted = _new_cells(chain)
-    cells[[one.clip_frame - first for one in chain]] = counted
+    cells[[one.clip_frame - first for one in chain]] = _new_cells(chain, compared)
     nats = evidence.of_cells(cells)
     start, stop = _largest_sum(nats)
-    inside = [one for one in chain if start <= one.clip_frame - first < stop]
-    agreement = min(steadiness.of(inside, compared, line), renewal.of(inside, compared))
-    lead = float(nats[start:stop].max())
-    return PatchLine(
-        line=line,
-        sightings=tuple(inside),
+    return _Stretch(
+        sightings=tuple(one for one in chain if start <= one.clip_frame - first < stop),
         frames=stop - start,
-        distinct=int((cells[start:stop] >= evidence.DISTINCT_CELLS).sum()),
-        agreement=agreement,
-        evidence_nats=lead + agreement * max(0.0, float(nats[start:stop].sum()) - lead),
+        distinct=int((cells[start:stop] >= evidence.HIT_CELLS).sum()),
+        nats=float(nats[start:stop].sum()),
+        lead_nats=float(nats[start:stop].max()),
     )
 
 
-def _new_cells(chain: Sequence[Sighting]) -> list[int]:
+def _measured(line: Line, stretch: _Stretch, compared: Comparison) -> PatchLine:
+    """The line with what the stretch is worth: what follows on the lead, as far as it agrees."""
+    seen = stretch.sightings
+    agreement = min(
+        steadiness.of(seen, compared, line),
+        renewal.of(seen, compared, line),
+        spread.of(seen, compared),
+    )
+    followed = max(0.0, stretch.nats - stretch.lead_nats)
+    return PatchLine(
+        line=line,
+        sightings=seen,
+        frames=stretch.frames,
+        distinct=stretch.distinct,
+        agreement=agreement,
+        evidence_nats=stretch.lead_nats + agreement * followed,
+    )
+
+
+def _new_cells(chain: Sequence[Sighting], compared: Comparison) -> list[int]:
     """In how many cells of each sighting patches agree that were not counted, on both sides.
 
     A still backdrop, a logo, a caption or a face that holds still are the same patches in every
-    frame (``hashing.patches.following``) and say one thing once. That tells two takes of one scene
-    from two copies of one.
+    frame (``hashing.patches.following``), or come back to their places, and say one thing once.
+    That tells two takes of one scene from two copies of one. Where little is new at a time, it is
+    kept back until together it makes a hit.
     """
     counted: list[int] = []
+    kept_back = 0
     mine: set[int] = set()
     theirs: set[int] = set()
     for one in chain:
@@ -182,17 +219,24 @@ def _new_cells(chain: Sequence[Sighting]) -> list[int]:
                 for row, other in zip(clip_rows, reference_rows, strict=True)
             ]
         )
+        if counted:  # what comes back has to have been somewhere that was counted
+            is_new &= compared.clip_freshness.of(one.fit.clip.rows)
+            is_new &= compared.reference_freshness.of(one.fit.reference.rows)
         places = one.fit.clip.places[is_new], one.fit.reference.places[is_new]
-        counted.append(min(map(geometry.cells, places)))
+        kept_back += min(map(geometry.cells, places))
+        is_hit = kept_back >= evidence.HIT_CELLS
+        counted.append(kept_back if is_hit else 0)
+        kept_back = 0 if is_hit else kept_back
         mine.update(clip_rows)
         theirs.update(reference_rows)
     return counted
 
 
 def _largest_sum(values: NDArray[np.float64]) -> tuple[int, int]:
-    """Start and stop of the contiguous part with the largest sum; one element at least."""
+    """Start and stop of the contiguous part with the largest sum, the longest such part; one
+    element at least."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     lowest = np.minimum.accumulate(sums[:-1])
-    stop = int(np.argmax(sums[1:] - lowest))
+    stop = len(values) - 1 - int(np.argmax((sums[1:] - lowest)[::-1]))
     start = int(np.argmin(sums[: stop + 1]))
     return start, stop + 1

@@ -26,10 +26,6 @@ from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View, Window
 
 _LEAST_KEY_FRAMES: Final = 36_000  # ten hours
-# The background is of unrelated footage. Toys filmed by hand on one table, one after the other, are
-# alike in more than chance, and come to 2e-8 by its price (`python -m benchmarks.patches --fast`);
-# of 33 copies found by patches then 32 had 1e-9 and less. So likeness is paid for as well.
-_ALIKE: Final = 1e3
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +173,10 @@ def tries(clip: Sequence[PatchTrack], key_frames: int) -> float:
     """Time lines that a check tries: each of the clip's frames in each look on each key frame.
 
     A small list is priced as ten hours are: patches are measured on fewer scenes than whole frames,
-    and what is alike in other ways than by chance is no rarer for a short list; and all are priced
-    for such likeness (``_ALIKE``).
+    and what is alike in other ways than by chance is no rarer for a short list.
     """
     frames = max((track.key_frames for track in clip), default=0)
-    return _ALIKE * max(1, frames * len(Look)) * max(_LEAST_KEY_FRAMES, key_frames)
+    return float(max(1, frames * len(Look)) * max(_LEAST_KEY_FRAMES, key_frames))
 
 
 def _without_commonplace(track: PatchTrack, clip: Fingerprint) -> PatchTrack:

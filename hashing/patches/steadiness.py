@@ -21,20 +21,24 @@ from hashing.patches.geometry import Sighting
 from hashing.timelines import Line
 
 # How far the picture is from where it should be, in units of the reference's longer side's 255th,
-# at the median of the sightings. docs/explanation/patches.md has the table.
-_STEADY_UNITS: Final = 8.0
-_LOOSE_UNITS: Final = 14.0
-# An even pan and zoom has twice the freedom: it takes more sightings, and has to fit them better.
-_LEAST_PANNED: Final = 8
-_PANNED_UNITS: Final = 3.0
-_PANNED_LOOSE_UNITS: Final = 6.0
+# at the median of the sightings: full agreement up to the first, none from the second on. Of 80
+# copies that stand still, hand-held footage and all, 78 have 5.2 at most and all 7.1; other takes
+# of hand-held scenes have 10 and more with many sightings.
+_STEADY_UNITS: Final = (5.5, 9.0)
+# Copies that pan evenly, or are moved once, have 3.5 at most.
+_FREER_UNITS: Final = (3.5, 6.0)
+# What a fit leaves is less than there is, the more so the fewer sightings: by accident two takes
+# have lain as steadily as a copy for four sightings, and panned as evenly for eight.
+_PLACE_FREEDOM, _FREER_FREEDOM = 2, 4
+_LEAST_FREER: Final = 8  # sightings
+_LEAST_STILL: Final = 6  # of these before and after a move
 _LEAST_SPREAD_UNITS: Final = 10.0
 _ROUNDS: Final = 5  # of reweighted least squares, towards least absolute deviations
 _SHIFTS_MS: Final = range(-500, 501, 100)  # half a key frame's interval: a line knows no better
 
 
 def of(sightings: Sequence[Sighting], compared: Comparison, line: Line) -> float:
-    """From 0 to 1: 1 where the picture stands still, or pans and zooms evenly."""
+    """From 0 to 1: 1 where the picture stands still but for one move, or pans and zooms evenly."""
     if len(sightings) < 2:
         return 1.0
     corners = _corners(sightings)
@@ -79,11 +83,13 @@ def _share_of(
     # farther for being small.
     sizes = [abs(np.linalg.det(one[:, :2])) for one in matrices]
     places = placed / np.sqrt(np.median(sizes))
-    still = _share(_typical(places - np.median(places, axis=0)), _STEADY_UNITS, _LOOSE_UNITS)
-    if still == 1.0 or len(matrices) < _LEAST_PANNED:
-        return still
-    off = _typical(places - _even(places, times_ms))
-    return max(still, _share(off, _PANNED_UNITS, _PANNED_LOOSE_UNITS))
+    count = len(matrices)
+    still = _typical(places - np.median(places, axis=0)) * count / max(1, count - _PLACE_FREEDOM)
+    best = _share(still, _STEADY_UNITS)
+    if best == 1.0 or count < _LEAST_FREER:
+        return best
+    freer = min(_typical(places - _even(places, times_ms)), _typical(places - _moved(places)))
+    return max(best, _share(freer * count / (count - _FREER_FREEDOM), _FREER_UNITS))
 
 
 def _corners(sightings: Sequence[Sighting]) -> NDArray[np.float64]:
@@ -95,13 +101,25 @@ def _corners(sightings: Sequence[Sighting]) -> NDArray[np.float64]:
     return corners
 
 
-def _share(off: float, full: float, none: float) -> float:
+def _share(off: float, limits: tuple[float, float]) -> float:
+    full, none = limits
     return float(np.clip((none - off) / (none - full), 0.0, 1.0))
 
 
 def _typical(off: NDArray[np.float64]) -> float:
     """The median over sightings of how far their four places are off, by the mean square."""
     return float(np.median(np.sqrt((off**2).sum(axis=2).mean(axis=1))))
+
+
+def _moved(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where the places would be if they stood still but for one move, when it fits them best."""
+    best = np.broadcast_to(np.median(places, axis=0), places.shape)
+    for moves_at in range(_LEAST_STILL, len(places) - _LEAST_STILL + 1):
+        halves = places[:moves_at], places[moves_at:]
+        moved = np.concatenate([np.broadcast_to(np.median(h, axis=0), h.shape) for h in halves])
+        if _typical(places - moved) < _typical(places - best):
+            best = moved
+    return best
 
 
 def _even(places: NDArray[np.float64], times_ms: NDArray[np.float64]) -> NDArray[np.float64]:

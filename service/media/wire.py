@@ -72,8 +72,8 @@ class _Shape:
 # sampled four times a second in all of them are 1.1 million frames.
 _MOST_TRACKS: Final = 1024
 _MOST_FRAMES: Final = 4_000_000  # 196 MB
-# 16 tracks in five looks; what recirc gathers of one track is a fourth of that, 40 MB.
-_MOST_PATCH_TRACKS: Final = 80
+# 16 tracks in six looks; what recirc gathers of one track is a fourth of that, 40 MB.
+_MOST_PATCH_TRACKS: Final = 96
 _MOST_PATCHES: Final = packed_patches.MAX_PATCHES
 _SHAPES: Final = {
     Block.ERROR: _Shape(np.dtype([("code", "u1")]), 1),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hashing.rectangle import Rectangle
 from hashing.regions import RegionFinder
-from hashing.views import VIEWS, Region, View
+from hashing.views import VIEWS, Region, View, Window
 from tests import clips
 
 SCENE = clips.moving_scene(21)[::5]  # 15 frames of 120 by 160
@@ -41,6 +41,21 @@ def graded(frames: clips.Frames) -> clips.Frames:
 )
 def test_names_the_views(view: View, text: str) -> None:
     assert str(view) == text
+
+
+@pytest.mark.parametrize(
+    ("window", "text"),
+    [
+        (Window(0, 0, 1, 1, 0, 1.02), "window 0.00,0.00–1.00,1.00"),
+        (Window(0.31, 0.1, 0.76, 0.55, 1, 0.45), "window 0.31,0.10–0.76,0.55, scale 0.45"),
+        (
+            Window(0, 0, 1, 1, -13, 2.0, mirrored=True, negative=True),
+            "window 0.00,0.00–1.00,1.00, scale 2.00, mirrored, turned -13°, negative",
+        ),
+    ],
+)
+def test_names_windows(window: Window, text: str) -> None:
+    assert str(window) == text
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=str)

@@ -135,7 +135,7 @@ def test_what_whole_frames_show_asks_for_no_patches(store: Store) -> None:
 
 @pytest.mark.parametrize(
     ("seed", "rounds"),
-    [pytest.param(0, 1, id="found at once"), pytest.param(9, 2, id="not found at all")],
+    [pytest.param(0, 1, id="found at once"), pytest.param(9, 3, id="not found at all")],
 )
 def test_looks_end_where_something_is_found(store: Store, seed: int, rounds: int) -> None:
     store.add("attack", [listed(0)])

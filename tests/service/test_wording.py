@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hashing.coverage import Problem
 from hashing.fingerprint import Kind
 from hashing.matching import Finding, Range
+from hashing.patch_track import ORB
 from hashing.verdict import DEFAULT_POLICY, Verdict
-from hashing.views import VIEWS, View
+from hashing.views import VIEWS, View, Window
 from service import wording
 from service.archives import ArchiveProblem
 from service.checking import CheckResult, Match
@@ -92,6 +93,39 @@ class TestEvidence:
     )
     def test_sentence(self, finding: Finding, kind: Kind, sentence: str) -> None:
         assert wording.evidence(match(finding), kind) == sentence
+
+    @pytest.mark.parametrize(
+        ("window", "words"),
+        [
+            pytest.param(Window(0, 0, 1, 1, 1, 1.0), "reference r1; ", id="all of it"),
+            pytest.param(Window(0, 0, 1, 1, 0, 2.0), "reference r1, cropped; ", id="cropped"),
+            pytest.param(
+                Window(0.31, 0.1, 0.76, 0.55, 13, 0.45, mirrored=True),
+                "reference r1, in a part of the picture (31% to 76% from the left, 10% to 55% from "
+                "the top), mirrored and turned by 13°; ",
+                id="a window",
+            ),
+            pytest.param(
+                Window(0, 0, 1, 1, 0, 1.0, negative=True),
+                "reference r1, in negative colours; ",
+                id="negative",
+            ),
+        ],
+    )
+    def test_a_window_is_told(self, window: Window, words: str) -> None:
+        by_patches = replace(FINDING, view=window, algorithm=ORB)
+
+        sentence = wording.evidence(match(by_patches), Kind.VIDEO)
+
+        assert words in sentence
+        assert "parts of the picture agree in 41 of 45 frames that were looked at" in sentence
+
+    @pytest.mark.parametrize("verdict", list(Verdict))
+    @pytest.mark.parametrize("note", wording.NOTES)
+    def test_a_note_is_told_unless_there_is_a_match(self, note: str, verdict: Verdict) -> None:
+        told = wording.details(replace(NOTHING, verdict=verdict, notes=(note,)))
+
+        assert (wording.NOTES[note] in told) == (verdict is not Verdict.MATCH)
 
     @pytest.mark.parametrize("view", VIEWS, ids=str)
     def test_every_view_has_words(self, view: View) -> None:

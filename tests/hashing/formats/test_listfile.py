@@ -3,18 +3,20 @@
 import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hashing.errors import BadList
-from hashing.fingerprint import PDQ, PHASH
+from hashing.fingerprint import PDQ, PHASH, Algorithm
 from hashing.formats import listfile
 from hashing.formats.document import to_document
 from hashing.formats.listfile import BadLine, Header, Line
 from hashing.reference import Policy, Reference
 from tests.fingerprints import FINGERPRINTS, video
+from tests.patches import random_track
 
 HEADER = Header("incident-x", Policy.BLOCK, None, (PHASH,), 2)
 REFERENCES = (
@@ -35,6 +37,11 @@ def problems(lines: Iterable[bytes]) -> list[tuple[int, str]]:
 def good(lines: Iterable[bytes]) -> list[Reference]:
     _, items = listfile.read(lines)
     return [item.reference for item in items if isinstance(item, Line)]
+
+
+def with_patches(value: object) -> bytes:
+    """A good line with something in the place of patch hashes."""
+    return json.dumps(json.loads(written()[1]) | {"id": "p", "patches": value}).encode() + b"\n"
 
 
 TEXTS = st.none() | st.text(
@@ -78,6 +85,23 @@ def test_a_line_is_one_line_of_utf_8_json_with_readable_names() -> None:
     assert second.startswith('{"id":"r1","label":"Löschung, zuerst","incident":"Christchurch","')
     assert second.endswith("\n")
     assert second.count("\n") == 1
+
+
+def test_patch_hashes_come_with_a_reference_that_has_them() -> None:
+    patched = replace(REFERENCES[0], patches=(random_track(1),))
+
+    lines = written([patched, REFERENCES[1]])
+
+    assert good(lines) == [patched, REFERENCES[1]]
+    assert ["patches" in json.loads(line) for line in lines] == [False, True, False]
+
+
+def test_patch_hashes_of_another_making_are_none() -> None:
+    foreign = replace(random_track(1), algorithm=Algorithm("other", ()))
+
+    (read,) = good(written([replace(REFERENCES[0], patches=(foreign,))])[:2])
+
+    assert read == REFERENCES[0]
 
 
 def test_writing_is_deterministic() -> None:
@@ -141,6 +165,9 @@ def test_a_byte_order_mark_is_no_problem() -> None:
         pytest.param(
             b'{"id": "r", "fingerprint": {}}\n', "bad_fingerprint", "recirc_fi", id="no document"
         ),
+        pytest.param(with_patches(5), "bad_fingerprint", "patches: a text", id="patches a number"),
+        pytest.param(with_patches("%"), "bad_fingerprint", "patches are not base64", id="patches"),
+        pytest.param(with_patches("AAAA"), "bad_fingerprint", "RCPT", id="patches not packed"),
         pytest.param(written()[1].replace(b"r1", b".."), "bad_name", "no reference id", id="id"),
         pytest.param(
             written()[1].replace("ö".encode(), b"\\ud800"), "bad_name", "control", id="surrogate"

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from hashing import bits
 from hashing.media import LumaFrame
-from hashing.patch_track import PATCH_BYTES, SIDE_PX, Look
+from hashing.patch_track import CLOSE_SIDE_PX, PATCH_BYTES, SIDE_PX, Look
 from hashing.patches import gathering, keypoints
 from hashing.patches.following import Follower
 from hashing.patches.gathering import ClipGatherer, Gatherers, HeldFrame, ReferenceGatherer
@@ -97,7 +97,41 @@ def test_a_clips_frames_are_spread_over_all_of_it() -> None:
     assert len(set(np.diff(times_ms).tolist())) == 1
     assert times_ms[0] == 0
     assert times_ms[-1] >= 240_000
-    assert {held.small.shape for held in gatherer.frames()} == {(360, SIDE_PX)}
+
+
+@pytest.mark.parametrize(
+    ("shape", "held"),
+    [
+        pytest.param((96, 128), (96, 128), id="a small one as it is"),
+        pytest.param((1080, 1920), (405, CLOSE_SIDE_PX), id="a large one for a closer look"),
+    ],
+)
+def test_a_held_frame_is_no_larger_than_a_closer_look(
+    shape: tuple[int, int], held: tuple[int, int]
+) -> None:
+    gatherer = ClipGatherer(500, 2)
+    gatherer.add(np.zeros(shape, np.uint8), 0)
+
+    (one,) = gatherer.frames()
+
+    assert one.small.shape == held
+
+
+def test_only_a_few_tracks_are_held_large() -> None:
+    gatherers = Gatherers(reference=False, held_frames=1)
+    for stream in range(6):
+        frame = np.zeros((720, 720), np.uint8)
+        gatherers.add(LumaFrame(stream, 0, frame, full_range=True))
+
+    held = [gatherer.frames()[0].small.shape[0] for gatherer in gatherers._of_clip.values()]
+    assert held == [CLOSE_SIDE_PX] * 4 + [SIDE_PX] * 2
+
+
+def test_a_closer_look_has_more_patches_of_the_same_frame() -> None:
+    plain, closer = gathering.clip_tracks([HeldFrame(0, STILL)], 0, [Look.AS_IS, Look.CLOSER])
+
+    assert plain.sizes.tolist() == closer.sizes.tolist()
+    assert len(plain) <= gathering.CLIP_PATCHES < len(closer) <= gathering.CLOSE_PATCHES
 
 
 @pytest.mark.parametrize(

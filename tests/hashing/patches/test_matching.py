@@ -194,3 +194,72 @@ def test_two_hands_that_film_one_place_are_no_copy() -> None:
     findings = found(np.stack(other).astype(np.uint8))
 
     assert [one.verdict for one in findings if one.verdict is Verdict.MATCH] == []
+
+
+def talking(head_seed: int, path: int) -> Frames:
+    """A still room in which a head wanders, each path another way."""
+    room, head = town(20, 0.04)[0], town(head_seed, 0.04)[0][:150, :120]
+    frames = np.repeat(room[None], 150, axis=0)
+    for number, frame in enumerate(frames):
+        angle = 0.9 * number / clips.FPS + path
+        left = round(180 + 120 * np.sin(angle * (1 + 0.3 * path)))
+        top = round(100 + 60 * np.cos(1.3 * angle))
+        frame[top : top + 150, left : left + 120] = head
+    return frames
+
+
+def test_another_take_in_the_same_room_is_no_copy() -> None:
+    """The room lies alike as in a copy, and more of it; of what moves nothing does."""
+    take = extract(clips.encode(talking(21, 0)), replace(REFERENCE, patches=True))
+    index = index_of([take])
+
+    verdicts = []
+    for frames in (talking(21, 0), talking(21, 2), talking(22, 1)):
+        cropped = corners.cropped(frames, 0.1, 0.1, 0.8)
+        taking = Extraction(BytesIO(clips.encode(cropped)), replace(CLIP, held_frames=24))
+        taken = taking.whole()
+        tracks = taking.patches((Look.AS_IS,))
+        findings = index.match(Asking(tracks, taken.fingerprint, tries(tracks, 1), DEFAULT_POLICY))
+        verdicts.append([one.verdict for one in findings if one.verdict is Verdict.MATCH])
+
+    assert verdicts == [[Verdict.MATCH], [], []]
+
+
+def test_pictures_that_are_common_carry_no_match() -> None:
+    """An intro of two listed videos that else show other footage, cropped."""
+    intro = town(30, 6.0)
+    shows = [
+        extract(clips.encode(np.concatenate([intro, town(seed, 9.0)])), with_patches)
+        for seed in (31, 32)
+        for with_patches in [replace(REFERENCE, patches=True)]
+    ]
+    index = index_of(shows)
+    cropped = corners.cropped(intro, 0.2, 0.2, 0.6)
+    taking = Extraction(BytesIO(clips.encode(cropped)), replace(CLIP, held_frames=24))
+    taken = taking.whole()
+    tracks = taking.patches((Look.AS_IS,))
+
+    findings = index.match(Asking(tracks, taken.fingerprint, tries(tracks, 1), DEFAULT_POLICY))
+
+    assert {one.reference for one in findings} == {0, 1}
+    assert {one.verdict for one in findings} == {Verdict.NEAR_MATCH}
+    assert all(one.common_ranges_ms for one in findings)
+
+
+@pytest.mark.parametrize(
+    ("speed", "backwards"),
+    [
+        pytest.param(1.5, False, id="faster"),
+        pytest.param(0.6, False, id="slower"),
+        pytest.param(1.0, True, id="backwards"),
+    ],
+)
+def test_another_speed_is_found(speed: float, backwards: bool) -> None:
+    whole = town(0, 5.0)
+    rows = (np.arange(0, 124, speed)).astype(int)
+    played = whole[rows][:: -1 if backwards else 1]
+
+    (finding,) = found(corners.cropped(played, 0.1, 0.1, 0.8))
+
+    assert finding.verdict is Verdict.MATCH
+    assert finding.speed == pytest.approx(-speed if backwards else speed, rel=0.3)

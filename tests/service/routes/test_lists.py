@@ -10,6 +10,7 @@ from hashing.reference import Policy, Reference
 from service.routes import lists
 from tests.fingerprints import video
 from tests.memory_store import MemoryStore
+from tests.patches import random_track
 from tests.service.calls import Caller
 
 
@@ -99,6 +100,19 @@ def test_an_export_imported_elsewhere_is_the_same_list(call: Caller, store: Memo
     assert exported.headers["Content-Disposition"] == 'attachment; filename="a.jsonl"'
     assert imported.json() == {"added": 2, "unchanged": 0, "bad_lines": []}
     assert list(store.fingerprints("a")) == list(store.fingerprints("b"))
+
+
+def test_an_export_has_patch_hashes_only_if_asked(call: Caller, store: MemoryStore) -> None:
+    store.add("a", [Reference("r", None, None, video(1), (random_track(1),))])
+
+    plain, full = (
+        call("GET", f"/v1/lists/a/export{query}").content for query in ("", "?patches=true")
+    )
+
+    assert b"patches" not in plain
+    assert b'"patches":"' in full
+    call("POST", "/v1/lists/b/import", content=full)
+    assert call("GET", "/v1/lists/b").json()["patched"] == 1
 
 
 def test_an_export_of_many_batches_is_whole(
