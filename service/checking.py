@@ -32,6 +32,7 @@ __all__ = ["CheckResult", "Checker", "Match", "unscannable"]
 
 _NO_REFERENCES: Final = "no_references"  # a check against nothing must not look like "clean"
 _ALLOWED_NEAR_FRAMES: Final = 2  # on one line of an allowed reference: too much for an early end
+_OUT_OF_TIME: Final = {Problem.LIMIT_WALL, Problem.LIMIT_CPU}
 _EVERY_LINE: Final = 1.0  # as a chance of near matches: no line is too weak to be told
 
 
@@ -116,7 +117,7 @@ class Checker:
             with (decoding or self.decoding).opened(media, sampling) as taking:
                 keys = taking.key_frames()
                 clear = None if thorough else self._early(keys, taking, loaded, started_ms)
-                result = clear or self._whole(taking, loaded, started_ms)
+                result = clear or self._whole(taking, keys, loaded, started_ms)
         except DecoderDied as error:
             if keys is None:
                 result = self._unread(error, loaded, started_ms)
@@ -126,13 +127,18 @@ class Checker:
             result = self._unread(error, loaded, started_ms)
         return replace(result, notices=self.decoding.notices)
 
-    def _whole(self, taking: Taking, lists: list[LoadedList], started_ms: int) -> CheckResult:
+    def _whole(
+        self, taking: Taking, keys: Extract, lists: list[LoadedList], started_ms: int
+    ) -> CheckResult:
         """The answer by all of the clip: by whole frames, and by patches where these leave it open.
 
-        A decoder that dies over the patches takes nothing from what whole frames showed.
+        A decoder that dies over the patches takes nothing from what whole frames showed, nor does
+        one whose time was up from what key frames did.
         """
         taken = taking.whole()
         result = self._judge(taken, lists, started_ms)
+        if not result.matches and _OUT_OF_TIME & set(taken.coverage.problems):
+            result = self._judge(replace(keys, coverage=taken.coverage), lists, started_ms)
         if result.verdict is Verdict.MATCH or not cascade.is_wanted(lists):
             return result
         try:

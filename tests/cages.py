@@ -6,14 +6,17 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from hashing.coverage import Problem
 from hashing.errors import RecircError
 from hashing.extract import Extract
 from hashing.lanes import Sampling
 from hashing.patch_track import Look, PatchTrack
+from service.errors import CageFailed
 from service.media.cage import Cage
 from service.media.confinement import MIB, Confinement
 from service.media.decoding import Decoding, Level, Taking
@@ -102,6 +105,36 @@ class Dying:
             raise self._error("it fails")
         with self._decoding.opened(media, sampling) as taking:
             yield _DyingTaking(taking, self._error)
+
+
+class Late(Dying):
+    """Decoders whose time is up before the first frame of the whole."""
+
+    def __init__(self, decoding: Decoding) -> None:
+        super().__init__(CageFailed, decoding)
+
+    @contextmanager
+    def opened(self, media: bytes | BinaryIO, sampling: Sampling) -> Iterator[Taking]:
+        """See ``Decoding.opened``."""
+        with super().opened(media, sampling) as taking:
+            yield _LateTaking(taking)
+
+
+class _LateTaking:
+    def __init__(self, taking: Taking) -> None:
+        self._keys = taking.key_frames()
+        self.ending = taking.ending
+
+    def key_frames(self) -> Extract:
+        return self._keys
+
+    def whole(self) -> Extract:
+        keys = self._keys
+        coverage = replace(keys.coverage, decoded_ms=0, problems=(Problem.LIMIT_WALL,))
+        return Extract(replace(keys.fingerprint, tracks=()), coverage)
+
+    def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
+        return ()
 
 
 class _DyingTaking:

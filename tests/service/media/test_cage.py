@@ -345,18 +345,32 @@ def test_what_key_frames_showed_stands_when_the_decoder_dies() -> None:
 @pytest.mark.parametrize(
     ("confined", "problem"),
     [
-        pytest.param(Confinement(cpu_s=1, wall_s=60), Problem.LIMIT_CPU, id="processor time"),
-        pytest.param(Confinement(wall_s=5), Problem.LIMIT_WALL, id="wall clock"),
+        pytest.param(Confinement(cpu_s=3, wall_s=120), Problem.LIMIT_CPU, id="processor time"),
+        pytest.param(Confinement(wall_s=4), Problem.LIMIT_WALL, id="wall clock"),
     ],
 )
 def test_what_was_decoded_stands_when_time_is_up(confined: Confinement, problem: Problem) -> None:
     """Of a clip too long for its time, the beginning is answered: a copy in it is found."""
     stream = clips.encode(clips.moving_scene(5, 4.0), container="h264")
     with closing(Cage(confined)) as cage:
-        taken = extract(cage, stream * 1000, CLIP)
+        taken = extract(cage, stream * 800, CLIP)
 
     assert taken.coverage.problems == (problem,)
     assert len(taken.fingerprint.tracks[0]) > 10
+
+
+def test_what_key_frames_showed_stands_when_time_is_up() -> None:
+    """Also where no frame was decoded after them."""
+    store = MemoryStore()
+    media = clips.encode(clips.moving_scene(5, 12.0), options={"g": "25", "preset": "veryfast"})
+    curating.add_media(
+        store, cages.shared(), "a", media, reference_id="r1", label=None, incident=None
+    )
+
+    result = Checker(store, cages.Late(cages.shared())).check(media, thorough=True)
+
+    assert result.verdict is Verdict.MATCH
+    assert result.problems == (Problem.LIMIT_WALL,)
 
 
 def test_a_decoder_that_dies_without_a_finding_is_unscannable() -> None:
