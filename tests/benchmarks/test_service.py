@@ -35,6 +35,7 @@ def answered(
         pytest.param(answered("unscannable", problem="decoder_crashed"), False, id="other failure"),
         pytest.param(answered("no_match", problem="decoder_killed"), False, id="killed and clean"),
         pytest.param(answered("match", problem="decoder_killed", body=0), True, id="key frames"),
+        pytest.param(answered("match", problem="decoder_killed"), False, id="killed and accused"),
     ],
 )
 def test_an_answer_while_decoders_are_killed_is_right_or_not(one: Answered, right: bool) -> None:
