@@ -12,7 +12,6 @@ from typing import Annotated, Final
 import typer
 
 from service import opening
-from service.errors import BadSetting
 from service.parameters import Database, ListName
 
 _MOST_DAYS: Final = 36_500
@@ -66,12 +65,15 @@ def expire(
 
     From then on no check looks at them. They stay on their list, and --never brings them back.
     """
+    from service.errors import BadSetting
+
     if (days is not None) + (on is not None) + never != 1:
         raise BadSetting("when they expire is not said; say one of --days, --on and --never")
     _change(database, list_name, ids, when=(_moment_ms(days, on),))
 
 
 def _moment_ms(days: int | None, on: str | None) -> int | None:
+    from service.errors import BadSetting
     from service.store.sqlite import now_ms
 
     if on is not None:
