@@ -47,13 +47,21 @@ def resolved(host: str, port: int) -> list[Address]:
     return list(dict.fromkeys(ip_address(str(address[0])) for *_, address in found))
 
 
+def _tls() -> ssl.SSLContext:
+    """As Python has it, without what is older than TLS 1.2 (RFC 8996), which not all systems rule
+    out by themselves."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """How other machines are reached, and which addresses are. Tests alone have another one."""
 
     is_open: Callable[[Address], bool] = is_public
     resolve: Callable[[str, int], list[Address]] = resolved
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext = field(default_factory=_tls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
