@@ -87,16 +87,18 @@ class Buckets:
         found = np.zeros(0, np.int64)
         for group in _together(masks, len(queries)):
             parts = [found]
-            here = np.zeros(len(queries), np.int64)
-            # Of each of these chunks a pair may come once.
-            enough = MOST_ROWS_A_QUERY * (group.stop - group.start)
+            here = np.bincount(found // count, minlength=len(queries))
             asked = values[group, None] ^ masks[group.start][:, None]
             buckets = asked + self.layout.offsets[group, None, None]
             for asking, rows in self._alike(buckets, signatures[group], is_open):
                 hit = self._distances(words, asking, rows) <= within_bits
                 parts.append(asking[hit] * count + rows[hit])
                 here += np.bincount(asking[hit], minlength=len(queries))
-                is_open &= here < enough
+                if (is_open & (here >= MOST_ROWS_A_QUERY)).any():
+                    # Of each chunk a pair may have come once more: what counts is each pair once.
+                    parts = [_distinct_numbers(np.concatenate(parts))]
+                    here = np.bincount(parts[0] // count, minlength=len(queries))
+                    is_open &= here < MOST_ROWS_A_QUERY
             found = _distinct_numbers(np.concatenate(parts))
             is_open &= np.bincount(found // count, minlength=len(queries)) < MOST_ROWS_A_QUERY
         query_rows, rows = found // count, found % count
