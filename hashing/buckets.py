@@ -85,9 +85,9 @@ class Buckets:
         masks = self.layout.masks(within_bits, quick=quick)
         is_open = np.ones(len(queries), np.bool_)  # has not enough pairs yet
         found = np.zeros(0, np.int64)
+        here = np.zeros(len(queries), np.int64)  # pairs of each query
         for group in _together(masks, len(queries)):
             parts = [found]
-            here = np.bincount(found // count, minlength=len(queries))
             asked = values[group, None] ^ masks[group.start][:, None]
             buckets = asked + self.layout.offsets[group, None, None]
             for asking, rows in self._alike(buckets, signatures[group], is_open):
@@ -100,7 +100,8 @@ class Buckets:
                     here = np.bincount(parts[0] // count, minlength=len(queries))
                     is_open &= here < MOST_ROWS_A_QUERY
             found = _distinct_numbers(np.concatenate(parts))
-            is_open &= np.bincount(found // count, minlength=len(queries)) < MOST_ROWS_A_QUERY
+            here = np.bincount(found // count, minlength=len(queries))
+            is_open &= here < MOST_ROWS_A_QUERY
         query_rows, rows = found // count, found % count
         return self._with_twins(query_rows, rows, self._distances(words, query_rows, rows))
 

@@ -4,13 +4,14 @@
 test holds them together. Times are integer milliseconds.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from hashing.reference import MAX_TEXT
 from service.numbers import whole
 
+Shown = TypeVar("Shown", bound=BaseModel)  # how much of a match a caller may see
 # In the order of the types that they stand for; a test compares.
 VerdictName = Literal["match", "near_match", "no_match", "unscannable"]
 KindName = Literal["video", "image"]
@@ -157,42 +158,27 @@ class ListVersion(_Shape):
     version: Count
 
 
-class CheckAnswer(_Shape):
+class _Answer(_Shape, Generic[Shown]):
+    verdict: VerdictName
+    complete: Annotated[bool, Field(description="Whether all of the clip was checked.")]
+    duration_ms: Milliseconds
+    checked_ms: Milliseconds
+    frames: Count
+    kind: Annotated[KindName | None, Field(description="null when the bytes are no media.")]
+    problems: Codes
+    matches: Annotated[list[Shown], Field(description="Best first, one a reference.")]
+    suppressed: Annotated[list[Shown], Field(description="Matches that an allow list explains.")]
+    lists: list[ListVersion]
+    notes: Notes
+    elapsed_ms: Milliseconds
+
+
+class CheckAnswer(_Answer[MatchAnswer]):
     """The answer to a check. ``unscannable`` means not checked: it never means clean."""
 
-    verdict: VerdictName
-    complete: Annotated[bool, Field(description="Whether all of the clip was checked.")]
-    duration_ms: Milliseconds
-    checked_ms: Milliseconds
-    frames: Count
-    kind: Annotated[KindName | None, Field(description="null when the bytes are no media.")]
-    problems: Codes
-    matches: Annotated[list[MatchAnswer], Field(description="Best first, one a reference.")]
-    suppressed: Annotated[
-        list[MatchAnswer], Field(description="Matches that an allow list explains.")
-    ]
-    lists: list[ListVersion]
-    notes: Notes
-    elapsed_ms: Milliseconds
 
-
-class BriefAnswer(_Shape):
+class BriefAnswer(_Answer[BriefMatch]):
     """The answer to a check for a key with the scope `check`: without what needs `analyst`."""
-
-    verdict: VerdictName
-    complete: Annotated[bool, Field(description="Whether all of the clip was checked.")]
-    duration_ms: Milliseconds
-    checked_ms: Milliseconds
-    frames: Count
-    kind: Annotated[KindName | None, Field(description="null when the bytes are no media.")]
-    problems: Codes
-    matches: Annotated[list[BriefMatch], Field(description="Best first, one a reference.")]
-    suppressed: Annotated[
-        list[BriefMatch], Field(description="Matches that an allow list explains.")
-    ]
-    lists: list[ListVersion]
-    notes: Notes
-    elapsed_ms: Milliseconds
 
 
 class FingerprintCoverage(BaseModel):

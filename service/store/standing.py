@@ -19,8 +19,7 @@ _CHANGE: Final = """
 # in the database.
 _GONE: Final = """
     SELECT id FROM removals WHERE list_id = :list AND version > :since
-    UNION SELECT id FROM "references" WHERE list_id = :list AND version > :since
-        AND (enabled = 0 OR expires_at_ms <= :now)
+    UNION SELECT id FROM "references" WHERE list_id = :list AND version > :since AND enabled = 0
     UNION SELECT id FROM "references" WHERE list_id = :list AND expires_at_ms <= :now
     ORDER BY id
 """
