@@ -32,6 +32,8 @@ _CROWD_MEANS: Final = 16
 # Pairs of one query that are kept: of one reference the alignment takes 24 a frame, and a clip that
 # is near twenty references by this one frame has others to tell them apart.
 MOST_ROWS_A_QUERY: Final = 512
+_ROW_BITS: Final = 28  # of MOST_HASHES
+_DISTANCE_BITS: Final = 9  # 256 as well
 _CANDIDATES: Final = 1 << 16  # looked at together: a core's second-level cache holds them
 _ASKED: Final = 1 << 15  # buckets asked for together, of as many chunks as that is
 _ROW: Final = np.uint64(0xFFFFFFFF)
@@ -129,8 +131,12 @@ class Buckets:
         mine = asking if chunks == 1 else wanted // (masks * queries) * queries + asking
         marks = signatures.ravel().take(mine).astype(np.uint64) << _ABOVE
         for part in _blocks(lengths):
+            if not is_open.any():
+                return
             size = lengths[part] if is_open.all() else lengths[part] * is_open[asking[part]]
             ends = size.cumsum()
+            if not ends[-1]:
+                continue  # all who ask here have enough by now
             places = np.arange(ends[-1])
             places += (first[part] - (ends - size)).repeat(size)
             held = entries.take(places)
@@ -162,9 +168,9 @@ class Buckets:
         first = np.searchsorted(self.tables.twin_of, rows, side="left")
         counts = 1 + np.searchsorted(self.tables.twin_of, rows, side="right") - first
         if len(rows) and (counts.max() > 1 or _is_crowded(query_rows)):
-            nearest = np.lexsort((rows, distances, query_rows))
-            query_rows, rows = query_rows[nearest], rows[nearest]
-            distances, first, counts = distances[nearest], first[nearest], counts[nearest]
+            query_rows, distances, rows = _in_order(query_rows, distances, rows, _ROW_BITS)
+            first = np.searchsorted(self.tables.twin_of, rows, side="left")
+            counts = 1 + np.searchsorted(self.tables.twin_of, rows, side="right") - first
             counts = _capped(query_rows, counts)
             place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
             itself = np.repeat(rows, counts)
@@ -175,9 +181,8 @@ class Buckets:
                 else itself
             )
             query_rows, distances = np.repeat(query_rows, counts), np.repeat(distances, counts)
-            order = np.lexsort((rows, query_rows))
-            query_rows, rows, distances = query_rows[order], rows[order], distances[order]
-        return query_rows, rows, distances
+            query_rows, rows, distances = _in_order(query_rows, rows, distances, _DISTANCE_BITS)
+        return query_rows, rows, distances.astype(np.uint16)
 
 
 def layout_for(hashes: int) -> Layout:
@@ -259,6 +264,22 @@ def _together(masks: Sequence[NDArray[np.uint32]], queries: int) -> Iterator[sli
             last += 1
         yield slice(first, last)
         first = last
+
+
+def _in_order(
+    query_rows: NDArray[np.int64],
+    second: NDArray[np.integer],
+    third: NDArray[np.integer],
+    third_bits: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Queries, rows and distances, in either order, sorted by all three as one number: many times
+    as fast as lexsort."""
+    numbers = query_rows << (_ROW_BITS + _DISTANCE_BITS)
+    numbers |= second.astype(np.int64) << third_bits
+    numbers |= third
+    numbers.sort()
+    left = numbers & ((1 << (_ROW_BITS + _DISTANCE_BITS)) - 1)
+    return numbers >> (_ROW_BITS + _DISTANCE_BITS), left >> third_bits, left & (1 << third_bits) - 1
 
 
 def _is_crowded(query_rows: NDArray[np.int64]) -> bool:
