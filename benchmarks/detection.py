@@ -2,7 +2,8 @@
 
 References are the original files; copies are made from their decoded frames, and each is checked
 against one index of all references. All of each copy is looked at, as by ``recirc check
---thorough``. ``--fast`` takes a few sources and medium severity; a whole run takes what
+--thorough``; ``--product`` also checks what whole frames miss as ``recirc check`` does by default,
+with patch hashes. ``--fast`` takes a few sources and medium severity; a whole run takes what
 ``attacks.choice`` says. Copies, fingerprints and the peers' hashes are kept in .bench, so that a
 run that was stopped goes on where it was.
 """
@@ -23,6 +24,7 @@ from benchmarks.attacks import (
     choice,
     clips,
     kept,
+    product,
     scores,
     sources,
     tables,
@@ -66,7 +68,8 @@ def main() -> None:
             f"{_VPDQ} with its shipped settings has no usable hash of {len(unread)} of the "
             f"{len(listed)} references, and finds no copy of these."
         )
-    targets.table(report, outcomes)
+    again = _by_product(chosen, listed, outcomes) if flags.product else None
+    targets.table(report, outcomes, again)
     tables.by_family(report, outcomes, peers)
     tables.by_edit(report, outcomes, peers)
     alarms.table(report, outcomes, peers)
@@ -90,6 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--peers", action="store_true", help="vPDQ and imagehash on the same clips")
     parser.add_argument("--prepare", action="store_true", help="make the copies, check none")
     parser.add_argument("--misses", action="store_true", help="every miss and false alarm")
+    parser.add_argument("--product", action="store_true", help="with patch hashes what is missed")
     parser.add_argument("--edits", help="short names or families, as in e3,e5,F", default="")
     parser.add_argument("--severity", type=Severity, choices=[*Severity], help="this one only")
     parser.add_argument("--sources", type=int, help="how many listed sources to copy")
@@ -165,6 +169,20 @@ def _outcomes(chosen: Sequence[Case], listed: Sequence[Source], *, peers: bool) 
             zip(chosen, checks.check_all(jobs, listed), strict=True)
         )
     ]
+
+
+def _by_product(
+    chosen: Sequence[Case], listed: Sequence[Source], outcomes: Sequence[Outcome]
+) -> list[Outcome]:
+    """The outcomes, where each missed copy is checked once more through the product's own door."""
+    missed = [place for place, one in enumerate(outcomes) if one.expected and not one.matched]
+    groups = frozenset(source.group for source in listed)
+    jobs = [Job(chosen[place].path, chosen[place].shown & groups) for place in missed]
+    answers = product.check_all(jobs, listed, product.Way.PATCHES, thorough=False)
+    again = list(outcomes)
+    for place, answer in zip(missed, answers, strict=True):
+        again[place] = cases.outcome(chosen[place], answer.checked, listed, outcomes[place].peers)
+    return again
 
 
 def _setting(outcomes: Sequence[Outcome], listed: Sequence[Source]) -> str:

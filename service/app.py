@@ -1,6 +1,7 @@
 """The HTTP service: everything composed, and served."""
 
 import asyncio
+import gc
 import json
 import logging
 import socket
@@ -348,6 +349,8 @@ def _serve(settings: Settings, listening: socket.socket, place: Place | None = N
         for notice in decoding.notices:
             _log.warning("%s: %s", notice, wording.NOTICES[notice])
         patience = Patience.of(settings.limits)
+        gc.collect()
+        gc.freeze()  # a full collection of what stays until the end blocks the loop for 50 ms
         server(app, patience, drain_s=settings.drain_s).run(sockets=[listening])
 
 

@@ -131,8 +131,30 @@ def row_of(key: str, severity: Severity, rows: Sequence[Row] = WHOLE_FRAMES) -> 
     return None
 
 
-def table(report: Report, outcomes: Sequence[Outcome]) -> None:
-    """The table of whole frames: reached or not, as far as this run measured it."""
+def table(
+    report: Report, outcomes: Sequence[Outcome], again: Sequence[Outcome] | None = None
+) -> None:
+    """The table of whole frames: reached or not, as far as this run measured it.
+
+    ``again``: the same clips where those that were missed were checked with patch hashes as well.
+    """
+    rows = _rows(outcomes)
+    report.text(
+        "Targets: recall of `match` in percent, by the default policy. Every clip is a negative, "
+        "too: it is checked against the list without the footage that it shows."
+    )
+    header = ["target", "clips", "asked", "measured", "reached"]
+    if again is None:
+        report.table(header, rows)
+    else:
+        both = [[*one, *other[-2:]] for one, other in zip(rows, _rows(again), strict=True)]
+        report.table([*header, "with patch hashes", "reached so"], both)
+        report.figure("targets_reached_with_patches", sum(row[-1] == "yes" for row in both))
+    report.figure("targets_reached", sum(row[-1] == "yes" for row in rows))
+    report.figure("targets_measured", len(rows))
+
+
+def _rows(outcomes: Sequence[Outcome]) -> list[list[object]]:
     rows = [line for row in WHOLE_FRAMES for line in _recall_row(row, outcomes)]
     for axis in ("clip", "reference"):
         where = scores.localisation(outcomes, axis)
@@ -143,13 +165,7 @@ def table(report: Report, outcomes: Sequence[Outcome]) -> None:
     alarms = sum(any(f.verdict is Verdict.MATCH for f in one.false_alarms) for one in outcomes)
     reached = "yes" if not alarms else "**no**"
     rows.append(["false alarms on all negatives", len(outcomes), "0", alarms, reached])
-    report.text(
-        "Targets: recall of `match` in percent, by the default policy. Every clip is a negative, "
-        "too: it is checked against the list without the footage that it shows."
-    )
-    report.table(["target", "clips", "asked", "measured", "reached"], rows)
-    report.figure("targets_reached", sum(row[-1] == "yes" for row in rows))
-    report.figure("targets_measured", len(rows))
+    return rows
 
 
 def counted(row: Row, outcomes: Sequence[Outcome]) -> list[Outcome]:
