@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import trajectories
 from benchmarks.footage import clip_480p
-from benchmarks.processes import in_turn, median_cpu_s
+from benchmarks.processes import in_turn, median_cpu_s, median_wall_s
 from hashing import bits
 from hashing.fingerprint import Fingerprint, Kind
 from hashing.reference import Policy, Reference
@@ -29,21 +29,30 @@ _CACHE: Final = Path(__file__).resolve().parents[1] / ".bench" / "index"
 _RECIRC: Final = str(Path(sys.executable).with_name("recirc"))
 _LIST: Final = "long"
 _CHANGES: Final = 5
+_RUNS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ColdCheck:
+    """``recirc check`` of a clip from a cold start, with an empty list and with the long one."""
+
+    clip: str
+    empty_cpu_s: float
+    long_cpu_s: float
+    empty_wall_s: float
+    long_wall_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """What it took: CPU seconds to build, wall-clock times for the rest (medians of changes).
-
-    ``checks``: clip, and CPU seconds of ``recirc check`` with an empty list and with this one.
-    """
+    """What it took: CPU seconds to build, wall-clock times for the rest (medians of changes)."""
 
     build_s: float
     open_s: float
     bytes_a_frame: float
     add_ms: float
     remove_ms: float
-    checks: tuple[tuple[str, float, float], ...]
+    checks: tuple[ColdCheck, ...]
 
 
 def measure(frames: int, scratch: Path) -> Freshness:
@@ -84,7 +93,7 @@ def measure(frames: int, scratch: Path) -> Freshness:
         )
 
 
-def _checks(database: Path, scratch: Path) -> Iterator[tuple[str, float, float]]:
+def _checks(database: Path, scratch: Path) -> Iterator[ColdCheck]:
     """Cold checks of clips that match nothing, in turn with an empty list and with the long one."""
     empty = scratch / "empty.sqlite3"
     with closing(SqliteStore(empty)) as store:
@@ -93,8 +102,14 @@ def _checks(database: Path, scratch: Path) -> Iterator[tuple[str, float, float]]
         clip = str(clip_480p(seconds, skip=skip))
         with_none = [_RECIRC, "check", clip, "--db", str(empty)]
         with_long = [_RECIRC, "check", clip, "--db", str(database)]
-        nones, longs = in_turn([with_none, with_long], 3)
-        yield f"{seconds} s", median_cpu_s(nones), median_cpu_s(longs)
+        nones, longs = in_turn([with_none, with_long], _RUNS)
+        yield ColdCheck(
+            clip=f"{seconds} s",
+            empty_cpu_s=median_cpu_s(nones),
+            long_cpu_s=median_cpu_s(longs),
+            empty_wall_s=median_wall_s(nones),
+            long_wall_s=median_wall_s(longs),
+        )
 
 
 def _database(frames: int) -> Path:
