@@ -162,10 +162,14 @@ class Checker:
         shown: list[PatchTrack] = []
         blocked: list[Match] = []
         for looks in cascade.ROUNDS:
-            shown += taking.patches(looks)
-            blocked = self._patched(clip, shown, lists, Policy.BLOCK)
-            if any(match.finding.verdict is Verdict.MATCH for match in blocked):
+            more = taking.patches(looks)
+            shown += more
+            found = self._patched(clip, more, lists, Policy.BLOCK)
+            if any(match.finding.verdict is Verdict.MATCH for match in found):
+                # What references of other footage share weighs less, whichever look shows it.
+                blocked = self._patched(clip, shown, lists, Policy.BLOCK)
                 break
+            blocked = weighing.stronger(blocked, found)
         allowed = self._patched(clip, shown, lists, Policy.ALLOW) if blocked else []
         allowed += self._found(clip, lists, Policy.ALLOW) if blocked else []
         merged = weighing.stronger([*result.matches, *result.suppressed], blocked)

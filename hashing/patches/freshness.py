@@ -29,33 +29,37 @@ class Freshness:
         cells = self._cells(self._places)
         self._order = np.argsort(cells, kind="stable")
         self._starts = np.searchsorted(cells[self._order], np.arange(_CELLS * _CELLS + 1))
-        self._known: dict[int, bool] = {}
+        self._is_known = np.zeros(len(track), np.bool_)
+        self._is_fresh = np.zeros(len(track), np.bool_)
 
     def of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each of these patches is there for the first time: bool (n,)."""
-        return np.array([self._is_fresh(row) for row in rows.tolist()], np.bool_)
+        asked = np.unique(rows[~self._is_known[rows]])
+        if len(asked):
+            self._is_fresh[asked] = ~self._were_there(asked)
+            self._is_known[asked] = True
+        fresh: NDArray[np.bool_] = self._is_fresh[rows]
+        return fresh
 
-    def _is_fresh(self, row: int) -> bool:
-        if row not in self._known:
-            self._known[row] = not self._was_there(row)
-        return self._known[row]
-
-    def _was_there(self, row: int) -> bool:
-        track, place = self._track, self._places[row]
-        cell = int(self._cells(place[None])[0])
+    def _were_there(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a patch like each of these was near its place before: bool (n,)."""
+        middles = self._cells(self._places[rows])
         # Three runs of three cells each: those of one line of cells follow on one another.
-        runs = [
-            self._order[self._starts[middle - 1] : self._starts[middle + 2]]
-            for middle in (cell - _CELLS, cell, cell + _CELLS)
-        ]
-        others = np.concatenate(runs)
-        others = others[track.firsts[others] < track.firsts[row]]
-        apart = np.abs(self._places[others] - place).max(axis=1)
-        others = others[apart <= _NEAR_UNITS]
-        if not len(others):
-            return False
-        flips = bits.distances(track.descriptors[row : row + 1], track.descriptors[others])
-        return bool((flips <= _NEAR_BITS).any())
+        lines = np.concatenate([middles - _CELLS, middles, middles + _CELLS])
+        starts = self._starts[lines - 1]
+        sizes = self._starts[lines + 2] - starts
+        asking = np.repeat(np.tile(np.arange(len(rows)), 3), sizes)
+        within = np.arange(len(asking)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        others = self._order[np.repeat(starts, sizes) + within]
+        track = self._track
+        before = track.firsts[others] < track.firsts[rows[asking]]
+        asking, others = asking[before], others[before]
+        apart = np.abs(self._places[others] - self._places[rows[asking]]).max(axis=1, initial=0)
+        asking, others = asking[apart <= _NEAR_UNITS], others[apart <= _NEAR_UNITS]
+        flips = bits.distances(track.descriptors[others], track.descriptors[rows[asking]])
+        were_there = np.zeros(len(rows), np.bool_)
+        were_there[asking[flips <= _NEAR_BITS]] = True
+        return were_there
 
     @staticmethod
     def _cells(places: NDArray[np.int64]) -> NDArray[np.int64]:
