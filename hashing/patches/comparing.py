@@ -1,47 +1,22 @@
 """Comparing: two tracks' key frames, each pair once however often it is asked for."""
 
-from collections.abc import Callable, Sequence
-from copy import copy
-
-from hashing.patch_track import CLOSE_SIDE_PX, SIDE_PX, Look, PatchTrack
-from hashing.patches import evidence, geometry, guiding
+from hashing.patch_track import PatchTrack
+from hashing.patches import evidence, geometry
 from hashing.patches.freshness import Freshness
-from hashing.patches.geometry import Fit, Picture, Sighting
+from hashing.patches.geometry import Picture, Sighting
 
 
 class Comparison:
-    """A clip's track and a reference's, and the sightings that were looked for so far.
-
-    ``hit_cells``: in how many cells new patches have to agree for a hit.
-    """
+    """A clip's track and a reference's, and the sightings that were looked for so far."""
 
     def __init__(self, clip: PatchTrack, reference: PatchTrack) -> None:
         self.clip = clip
         self.reference = reference
-        self.hit_cells = evidence.HIT_CELLS
         self.clip_freshness = Freshness(clip)
         self.reference_freshness = Freshness(reference)
         self._clip_pictures: dict[int, Picture] = {}
         self._reference_pictures: dict[int, Picture] = {}
         self._sightings: dict[tuple[int, int], Sighting | None] = {}
-        self._fit: Callable[[int, int], Fit | None] = self._fit_anywhere
-
-    def guided(self, by: Sequence[Sighting]) -> "Comparison":
-        """The same tracks, with patches looked for where sightings put them: each pair of frames'
-        own, and where there is none that of ``by`` which is nearest in the clip."""
-        other = copy(self)
-        other.hit_cells = evidence.GUIDED_HIT_CELLS
-        other._sightings = {}
-
-        def fit_guided(clip_frame: int, key_frame: int) -> Fit | None:
-            own = self.sighting(clip_frame, key_frame)
-            guide = own or min(by, key=lambda one: abs(one.clip_frame - clip_frame))
-            closeness = CLOSE_SIDE_PX / SIDE_PX if self.clip.look is Look.CLOSER else 1.0
-            pictures = self.clip_picture(clip_frame), self.reference_picture(key_frame)
-            return guiding.fit(*pictures, guide.fit.matrix, closeness)
-
-        other._fit = fit_guided
-        return other
 
     def sighting(self, clip_frame: int, key_frame: int) -> Sighting | None:
         """The reference in one of the clip's frames; None unless enough patches lie alike."""
@@ -59,16 +34,13 @@ class Comparison:
         return _picture(self.reference, key_frame, self._reference_pictures)
 
     def _look(self, clip_frame: int, key_frame: int) -> Sighting | None:
-        fit = self._fit(clip_frame, key_frame)
+        fit = geometry.fit(self.clip_picture(clip_frame), self.reference_picture(key_frame))
         if fit is None:
             return None
         cells = min(geometry.cells(fit.clip.places), geometry.cells(fit.reference.places))
         if cells < evidence.LEAST_CELLS:
             return None
         return Sighting(clip_frame, key_frame, fit, cells)
-
-    def _fit_anywhere(self, clip_frame: int, key_frame: int) -> Fit | None:
-        return geometry.fit(self.clip_picture(clip_frame), self.reference_picture(key_frame))
 
 
 def _picture(track: PatchTrack, number: int, kept: dict[int, Picture]) -> Picture:

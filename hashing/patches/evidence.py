@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 LEAST_CELLS: Final = 6  # fewer are no sighting: one wrong pair in 800 has five
 UNSEEN: Final = -1  # instead of a number of cells: the reference is not seen in the frame
 HIT_CELLS: Final = 10  # with so many that are new a sighting is a hit
-GUIDED_HIT_CELLS: Final = 14
 
 # How often patches of two frames of different footage agree in so many cells or more: in none of
 # 340,000 pairs (`python -m benchmarks.patch_background`), so that this is the most by 95 % (3/N).

@@ -19,13 +19,12 @@ from hashing.patches.index import NEAR_BITS
 _RATIO: Final = 0.82
 _TOLERANCE_PX: Final = 5.0  # a place's rounding (1 px), perspective over a patch's neighbourhood
 _CELL_PX: Final = 8  # corners so near each other are one: ORB finds one corner on several levels
-LEAST_PAIRS: Final = 4  # three make a map, so that fewer agree by construction
+_LEAST_PAIRS: Final = 4  # three make a map, so that fewer agree by construction
 _MOST_STRETCH: Final = 2.2  # between the axes; a squeeze by two has a look of its own
 _LARGEST, _SMALLEST = 4.0, 0.12  # of the clip's picture to the reference's: 1.4 % of the area
 _RANSAC_STEPS: Final = 500  # finds one map among 20 % true pairs with 98 %
-UNIT_PX: Final = SIDE_PX / PLACE_UNITS
-TOLERANCE_UNITS: Final = _TOLERANCE_PX / UNIT_PX
-CELL_UNITS: Final = _CELL_PX / UNIT_PX
+_UNIT_PX: Final = SIDE_PX / PLACE_UNITS
+CELL_UNITS: Final = _CELL_PX / _UNIT_PX
 _MOST_MOVED_UNITS: Final = 64.0  # a fourth of the clip's longer side between two looked-at frames
 
 
@@ -76,10 +75,10 @@ class Sighting:
 
 def fit(clip: Picture, reference: Picture) -> Fit | None:
     """The map on which most patches agree; None where there is none, or an implausible one."""
-    if len(clip) < LEAST_PAIRS or len(reference) < LEAST_PAIRS:
+    if len(clip) < _LEAST_PAIRS or len(reference) < _LEAST_PAIRS:
         return None
     mine, theirs, distances = _pairs(clip.descriptors, reference.descriptors)
-    if len(mine) < LEAST_PAIRS:
+    if len(mine) < _LEAST_PAIRS:
         return None
     source = reference.places[theirs, :2].astype(np.float32)
     target = clip.places[mine, :2].astype(np.float32)
@@ -87,14 +86,14 @@ def fit(clip: Picture, reference: Picture) -> Fit | None:
         source,
         target,
         method=cv2.RANSAC,
-        ransacReprojThreshold=TOLERANCE_UNITS,
+        ransacReprojThreshold=_TOLERANCE_PX / _UNIT_PX,
         maxIters=_RANSAC_STEPS,
         confidence=0.99,
     )
     if matrix is None:
         return None
     found = matrix.astype(np.float64)
-    if not is_plausible(found):
+    if not _is_plausible(found):
         return None
     kept = inside.ravel().astype(np.bool_)
     return Fit(
@@ -130,7 +129,7 @@ def _pairs(
     return mine, rows[mine, 0].astype(np.int64), nearest[mine]
 
 
-def is_plausible(matrix: NDArray[np.float64]) -> bool:
+def _is_plausible(matrix: NDArray[np.float64]) -> bool:
     """Whether a camera or an editor would do that: no mirror, no fold, no extreme of size."""
     linear = matrix[:, :2]
     if np.linalg.det(linear) <= 0:

@@ -26,7 +26,6 @@ _KEY_FRAMES_TRIED: Final = 3  # around the expected time
 _SLOWEST, _FASTEST = 0.25, 4.0  # as hashing.timelines
 _MOST_SEEDS: Final = 12  # sightings from which lines are drawn: 66 pairs
 _PLAIN_LINES: Final = 2  # offsets that are followed at unchanged speed
-_LEAST_GUIDES: Final = 3  # sightings, or one that is a hit: two lie alike by accident
 _LONG_RUN: Final = 4  # sightings that lie alike, elsewhere than the others: two seconds
 
 
@@ -66,19 +65,7 @@ def strongest(seeds: Sequence[Sighting], compared: Comparison) -> PatchLine | No
             if stretch is not None and stretch.nats > least_nats:
                 one = _measured(line, stretch, compared)
                 best = one if one.evidence_nats > least_nats else best
-    return best if best is None else _guided(best, compared)
-
-
-def _guided(line: PatchLine, compared: Comparison) -> PatchLine:
-    """The line as it is seen by frames that it guides, where that is more."""
-    if len(line.sightings) < _LEAST_GUIDES and not line.distinct:
-        return line
-    guided = compared.guided(line.sightings)
-    stretch = _stretch(_chained(_walked(line.line, guided)), guided)
-    if stretch is None or stretch.nats <= line.evidence_nats:
-        return line
-    again = _measured(line.line, stretch, guided)
-    return again if again.evidence_nats > line.evidence_nats else line
+    return best
 
 
 def _drawn(seeds: Sequence[Sighting], compared: Comparison) -> list[Line]:
@@ -237,7 +224,7 @@ def _new_cells(chain: Sequence[Sighting], compared: Comparison) -> list[int]:
             is_new &= compared.reference_freshness.of(one.fit.reference.rows)
         places = one.fit.clip.places[is_new], one.fit.reference.places[is_new]
         kept_back += min(map(geometry.cells, places))
-        is_hit = kept_back >= compared.hit_cells
+        is_hit = kept_back >= evidence.HIT_CELLS
         counted.append(kept_back if is_hit else 0)
         kept_back = 0 if is_hit else kept_back
         mine.update(clip_rows)
