@@ -26,7 +26,7 @@ from hashing.patches.comparing import Comparison
 from hashing.patches.gathering import ClipGatherer, ReferenceGatherer, clip_tracks
 
 # Pairs of frames, and how many of them with a clip's frame looked at as each look has it.
-_PAIRS: Final = {Look.AS_IS: 280_000, Look.CLOSER: 60_000}
+_PAIRS: Final = {Look.AS_IS: 800_000, Look.CLOSER: 60_000}
 _FAST_SHARE: Final = 20
 _FRAMES_A_CLIP: Final = 12
 _MOST_CELLS: Final = 12

@@ -16,8 +16,8 @@ UNSEEN: Final = -1  # instead of a number of cells: the reference is not seen in
 HIT_CELLS: Final = 10  # with so many that are new a sighting is a hit
 
 # How often patches of two frames of different footage agree in so many cells or more: in none of
-# 340,000 pairs (`python -m benchmarks.patch_background`), so that this is the most by 95 % (3/N).
-HIT_SHARE: Final = 9e-6
+# 860,000 pairs (`python -m benchmarks.patch_background`), so that this is the most by 95 % (3/N).
+HIT_SHARE: Final = 3.5e-6
 _TRIES_A_FRAME: Final = 3.0  # key frames around the expected time
 _MISS: Final = math.exp(-1.0)  # as hashing.chance: copies lose frames as well
 # An e-value: its mean over unrelated frames is at most (1 - _MISS) + _MISS.
