@@ -167,7 +167,8 @@ class Checker:
             found = self._patched(clip, more, lists, Policy.BLOCK)
             if any(match.finding.verdict is Verdict.MATCH for match in found):
                 # What references of other footage share weighs less, whichever look shows it.
-                blocked = self._patched(clip, shown, lists, Policy.BLOCK)
+                every = len(shown) == len(more)
+                blocked = found if every else self._patched(clip, shown, lists, Policy.BLOCK)
                 break
             blocked = weighing.stronger(blocked, found)
         allowed = self._patched(clip, shown, lists, Policy.ALLOW) if blocked else []
