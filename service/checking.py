@@ -165,12 +165,12 @@ class Checker:
             more = taking.patches(looks)
             shown += more
             found = self._patched(clip, more, lists, Policy.BLOCK)
-            if any(match.finding.verdict is Verdict.MATCH for match in found):
+            if _has_match(found) and len(more) < len(shown):
                 # What references of other footage share weighs less, whichever look shows it.
-                every = len(shown) == len(more)
-                blocked = found if every else self._patched(clip, shown, lists, Policy.BLOCK)
+                found = self._patched(clip, shown, lists, Policy.BLOCK)
+            blocked = found if _has_match(found) else weighing.stronger(blocked, found)
+            if _has_match(blocked):
                 break
-            blocked = weighing.stronger(blocked, found)
         allowed = self._patched(clip, shown, lists, Policy.ALLOW) if blocked else []
         allowed += self._found(clip, lists, Policy.ALLOW) if blocked else []
         merged = weighing.stronger([*result.matches, *result.suppressed], blocked)
@@ -344,6 +344,10 @@ def unscannable(
         lists=versions,
         elapsed_ms=elapsed_ms,
     )
+
+
+def _has_match(found: Sequence[Match]) -> bool:
+    return any(match.finding.verdict is Verdict.MATCH for match in found)
 
 
 def _versions(lists: list[LoadedList]) -> tuple[tuple[str, int], ...]:
