@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import patches
+from benchmarks import patch_background, patches
 from benchmarks.attacks import cases, catalogue, choice, product, targets, worth
 from benchmarks.attacks.checks import Found
 from benchmarks.attacks.edit import Severity
@@ -15,6 +15,7 @@ from benchmarks.attacks.product import Answer, Way
 from benchmarks.attacks.scores import COPIES, Outcome
 from benchmarks.attacks.sources import REAL, Source
 from benchmarks.report import Report
+from hashing.patches import evidence
 from hashing.verdict import Verdict
 
 _SOURCES = [Source(f"s{n:02}", Path(f"s{n}.mp4"), f"g{n}", REAL, 10.0) for n in range(60)]
@@ -153,3 +154,10 @@ def test_a_part_of_the_suite_may_be_named() -> None:
     assert {edit.key for edit in patches._edits("k1,N")} == {"k1", "n1", "n2"}
     with pytest.raises(SystemExit, match="z9"):
         patches._edits("z9")
+
+
+def test_a_hit_is_priced_by_the_pairs_that_the_background_measures() -> None:
+    """None of them had so many cells: the most by 95 % is three in all of them."""
+    pairs = sum(patch_background._PAIRS.values())
+
+    assert pytest.approx(3 / pairs, rel=0.01) == evidence.HIT_SHARE

@@ -11,7 +11,9 @@ import pytest
 
 from hashing.extract import REFERENCE, Extract, extract
 from hashing.lanes import Sampling
+from hashing.matching import Finding
 from hashing.patch_track import Look, PatchTrack
+from hashing.patches.matching import Asking, PatchedList
 from hashing.reference import Policy, Reference
 from hashing.verdict import Verdict
 from hashing.views import Window
@@ -19,6 +21,7 @@ from service import cascade, explaining
 from service.checking import Checker
 from service.errors import DecoderKilled
 from service.explaining import Reason
+from service.loading import LoadedList
 from service.media.decoding import Taking, Uncaged
 from service.store.base import Store
 from service.store.sqlite import SqliteStore
@@ -144,6 +147,83 @@ def test_looks_end_where_something_is_found(store: Store, seed: int, rounds: int
     Checker(store, watched).check(half(seed))
 
     assert watched.looks == list(cascade.ROUNDS[:rounds])
+
+
+class _Asked(PatchedList):
+    """A list that keeps in mind which looks it was asked about; a match is at most ``says``."""
+
+    def __init__(self, inner: PatchedList, asked: list[list[Look]], says: Verdict) -> None:
+        self._inner = inner
+        self._asked = asked
+        self._says = says
+
+    @property
+    def key_frames(self) -> int:
+        return self._inner.key_frames
+
+    def match(self, clip: Asking) -> list[Finding]:
+        self._asked.append([track.look for track in clip.tracks])
+        found = self._inner.match(clip)
+        if self._says is Verdict.MATCH:
+            return found
+        return [replace(one, verdict=self._says, chance=1e-4) for one in found]
+
+
+class _AskedChecker(Checker):
+    """Checks uncaged, and keeps in mind which looks were searched together."""
+
+    def __init__(self, store: Store, says: Verdict = Verdict.MATCH) -> None:
+        super().__init__(store, Uncaged())
+        self.asked: list[list[Look]] = []
+        self._says = says
+
+    def patches(self, lists: list[LoadedList]) -> list[tuple[LoadedList, PatchedList]]:
+        return [
+            (one, _Asked(patched, self.asked, self._says))
+            for one, patched in super().patches(lists)
+        ]
+
+
+@cache
+def small() -> bytes:
+    """A turned town in a third of a larger one: only a closer look finds it."""
+    return clips.encode(
+        corners.in_picture(corners.rotated(town(0), 20), town(56, 5.0, 960, 720), 0.1, 0.4, 0.3)
+    )
+
+
+FIRST, CLOSER, STRETCHED = (list(looks) for looks in cascade.ROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("clip", "asked"),
+    [
+        pytest.param(half(0), [FIRST], id="found at once"),
+        pytest.param(half(9), [FIRST, CLOSER, STRETCHED], id="not found at all"),
+        pytest.param(small(), [FIRST, CLOSER, FIRST + CLOSER], id="found later, weighed by all"),
+    ],
+)
+def test_a_look_is_searched_once_unless_there_is_a_match(
+    store: Store, clip: bytes, asked: list[list[Look]]
+) -> None:
+    store.add("attack", [listed(0)])
+    checker = _AskedChecker(store)
+
+    result = checker.check(clip)
+
+    assert checker.asked == asked
+    assert (result.verdict is Verdict.MATCH) is (asked[-1] != STRETCHED)
+
+
+def test_a_near_match_of_the_first_look_outlasts_later_ones(store: Store) -> None:
+    store.add("attack", [listed(0)])
+    checker = _AskedChecker(store, says=Verdict.NEAR_MATCH)
+
+    result = checker.check(half(0))
+
+    assert checker.asked == [FIRST, CLOSER, STRETCHED]
+    assert [match.reference for match in result.matches] == ["town-0"]
+    assert result.verdict is Verdict.NEAR_MATCH
 
 
 @pytest.mark.parametrize(

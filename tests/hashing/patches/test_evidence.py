@@ -53,12 +53,22 @@ def test_a_hit_is_an_e_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hits", "is_match"), [pytest.param(3, True, id="three"), pytest.param(2, False, id="two")]
+    ("hits", "unseen", "is_match"),
+    [
+        pytest.param(3, 0, True, id="three"),
+        pytest.param(2, 0, False, id="two"),
+        pytest.param(3, 3, True, id="three amid three frames in which nothing is seen"),
+        pytest.param(3, 4, False, id="three amid four"),
+    ],
 )
-def test_three_hits_are_as_unlikely_as_a_match_has_to_be(hits: int, is_match: bool) -> None:
+def test_three_hits_are_as_unlikely_as_a_match_has_to_be(
+    hits: int, unseen: int, is_match: bool
+) -> None:
     """In a clip of any length on a list of ten hours, played at its own speed."""
     tried = 2.0 * tries([held(24)], TEN_HOURS)
+    cells = np.array([evidence.HIT_CELLS] * hits + [evidence.UNSEEN] * unseen)
 
-    false_alarms = chance.expected_false_alarms(hits * evidence.HIT_NATS, tried)
+    nats = float(evidence.of_cells(cells).sum())
+    false_alarms = chance.expected_false_alarms(nats, tried)
 
     assert (false_alarms <= DEFAULT_POLICY.match_chance) is is_match
