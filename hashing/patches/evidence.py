@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_CELLS: Final = 6  # fewer are no sighting: one wrong pair in 800 has five
+LEAST_CELLS: Final = 6  # fewer are no sighting: one wrong pair in a thousand has five
 UNSEEN: Final = -1  # instead of a number of cells: the reference is not seen in the frame
 HIT_CELLS: Final = 10  # with so many that are new a sighting is a hit
 
@@ -28,7 +28,7 @@ def of_cells(cells: NDArray[np.int64]) -> NDArray[np.float64]:
     """Evidence in nats of each frame by the cells in which new patches agree.
 
     -1 where the reference is not seen (``UNSEEN``). Where it is seen and hardly anything is new,
-    none: a still picture says nothing again. One unrelated frame in six thousand gets away
+    none: a still picture says nothing again. One unrelated frame in nine thousand gets away
     so, which adds as little to the mean of an e-value.
     """
     nats = np.where(cells >= HIT_CELLS, HIT_NATS, 0.0)
