@@ -95,6 +95,12 @@ class Checker:
         """Frame hashes of references in memory, of the lists that were asked for so far."""
         return self._loader.frames
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether all lists are in memory as they are now: no check has to wait. Raises StoreError."""
+        versions = self._store.versions()
+        return all(self._loader.has(name, version) for name, version in versions.items())
+
     def check(
         self,
         media: bytes | BinaryIO,

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from service.checking import Checker
 from service.errors import Draining, Loading, NoCage, ServiceError, StaleList, StoreError
 from service.media.decoding import Uncaged
 from service.readiness import Readiness
+from service.store.base import Changes, Mark
 from tests import cages
 from tests.fingerprints import video
 from tests.memory_store import MemoryStore
@@ -28,15 +30,30 @@ class NoDecoders(Uncaged):
 
 
 class HeldStore(MemoryStore):
-    """A store whose lists take until told to be read."""
+    """A store whose one list takes until told to be read."""
 
     def __init__(self) -> None:
         super().__init__()
         self.asked, self.told = threading.Event(), threading.Event()
+        self.add("a", [Reference("r", None, None, video(1))])
 
-    def versions(self) -> dict[str, int]:
+    def changes(
+        self, list_name: str, since: Mark | None
+    ) -> AbstractContextManager[Changes | None]:
         self.asked.set()
         assert self.told.wait(timeout=30)
+        return super().changes(list_name, since)
+
+
+class CrowdedStore(MemoryStore):
+    """A store of which so many have to ask for its lists at a time, or none gets an answer."""
+
+    def __init__(self, callers: int) -> None:
+        super().__init__()
+        self.together = threading.Barrier(callers)
+
+    def versions(self) -> dict[str, int]:
+        self.together.wait(timeout=30)
         return super().versions()
 
 
@@ -91,6 +108,15 @@ def test_while_indexes_are_loaded_it_is_not_ready_and_nobody_waits() -> None:
         ready.load()
 
     store.told.set()
+
+
+def test_many_may_ask_at_a_time_whether_it_is_ready() -> None:
+    ready = readiness(CrowdedStore(2))
+
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(ready.load) for _ in range(2)]
+
+    assert [one.exception() for one in asked] == [None, None]
 
 
 @pytest.mark.parametrize(
