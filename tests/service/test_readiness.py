@@ -37,9 +37,7 @@ class HeldStore(MemoryStore):
         self.asked, self.told = threading.Event(), threading.Event()
         self.add("a", [Reference("r", None, None, video(1))])
 
-    def changes(
-        self, list_name: str, since: Mark | None
-    ) -> AbstractContextManager[Changes | None]:
+    def changes(self, list_name: str, since: Mark | None) -> AbstractContextManager[Changes | None]:
         self.asked.set()
         assert self.told.wait(timeout=30)
         return super().changes(list_name, since)
