@@ -8,6 +8,7 @@ request's body, whose key is the record's own. Other answers are not: nothing wa
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 from io import BytesIO
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import problems
 from service.bodies import Bodies
 from service.callers import Caller
+from service.errors import StoreError
 from service.jobs import Jobs
 from service.problems import RequestError
 from service.refusals import BadIdempotencyKey, IdempotencyConflict, StillWorking
@@ -36,6 +38,7 @@ _BARE: Final = re.compile(r"[!#-\[\]-~]{1,255}")
 _SALT_BYTES: Final = 32
 _MOST_ANSWER_BYTES: Final = 1024 * 1024  # answers to changes are short; an import lists bad lines
 _KEPT_HEADERS: Final = frozenset({b"content-type", b"location", b"retry-after"})
+_log = logging.getLogger(__name__)
 
 
 def honours(method: str, path: str) -> bool:
@@ -51,6 +54,8 @@ class Idempotency:
         self._store = store
         self._bodies = bodies
         self._jobs = jobs
+        # Of this process: nothing was done for these, and the store could not be told.
+        self._undone: set[tuple[str, str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection as ASGI has it."""
@@ -59,7 +64,7 @@ class Idempotency:
             if untrusted:
                 try:
                     await self._once(untrusted, scope, receive, send)
-                except RequestError as error:
+                except (RequestError, StoreError) as error:
                     await problems.respond(scope, error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -87,9 +92,27 @@ class Idempotency:
         kept, boot_id = self._store.requests, self._jobs.boot_id
         while True:
             record = kept.begin(asked, salt=salt, boot=boot_id, keep_ms=KEPT_MS)
-            if record is None or record.answered or not self._store.boots.is_over(record.boot):
+            if record is None or record.answered:
+                return record
+            if asked.identity not in self._undone and not self._store.boots.is_over(record.boot):
                 return record
             kept.drop(asked)
+            self._undone.discard(asked.identity)
+
+    def _drop(self, asked: Asked) -> None:
+        try:
+            self._store.requests.drop(asked)
+        except StoreError as error:
+            _log.warning("%s", error.line())
+            self._undone.add(asked.identity)
+
+    def _finish(self, asked: Asked, kept: Answered) -> None:
+        try:
+            self._store.requests.finish(asked, kept)
+        except StoreError as error:
+            # It is done, and whoever asked has to know; sent again it is not done again, though it
+            # gets no answer.
+            _log.warning("%s", error.line())
 
     async def _first(
         self, asked: Asked, salt: bytes, scope: Scope, receive: Receive, send: Send
@@ -109,9 +132,9 @@ class Idempotency:
             kept = taken.kept(digest.value()) if digest.whole else None
         finally:
             if kept is None:
-                await run_in_threadpool(self._store.requests.drop, asked)
+                await run_in_threadpool(self._drop, asked)
         if kept is not None:
-            await run_in_threadpool(self._store.requests.finish, asked, kept)
+            await run_in_threadpool(self._finish, asked, kept)
         # Sent only now: whoever has the answer gets the same one again.
         for message in taken.messages:
             await send(message)

@@ -1,8 +1,9 @@
 """Idempotency: what is sent twice is done once, and what is not the same is never taken for it."""
 
 import asyncio
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hashing.reference import Policy
 from service import issuing
 from service.callers import OWNER, Scope
 from service.idempotency import Idempotency, honours
+from service.store.base import ListInfo
 from service.store.idempotency import Asked
 from service.store.sqlite import SqliteStore
 from tests.memory_store import MemoryStore
@@ -286,3 +288,87 @@ def test_the_database_has_neither_the_body_nor_the_key(tmp_path: Path) -> None:
 
     assert b"very private" not in kept
     assert body not in kept
+
+
+class Hold:
+    """Another process that writes to the database, and lets nobody else."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def begin(self) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def end(self) -> None:
+        self._database.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class HeldStore(SqliteStore):
+    """A store that another process takes as soon as a list was made."""
+
+    hold: Hold
+
+    def create_list(
+        self,
+        name: str,
+        *,
+        policy: Policy,
+        source: str | None = None,
+        false_alarms_per_100k: float | None = None,
+        patches: bool = True,
+    ) -> ListInfo:
+        made = super().create_list(name, policy=policy, source=source)
+        self.hold.begin()
+        return made
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[tuple[HeldStore, Hold]]:
+    path = tmp_path / "lists.sqlite3"
+    with closing(HeldStore(path, busy_timeout_ms=1)) as store, closing(Hold(path)) as hold:
+        store.hold = hold
+        yield store, hold
+
+
+def test_a_database_that_cannot_be_written_is_no_defect(held: tuple[HeldStore, Hold]) -> None:
+    store, hold = held
+    with calling(store) as call:
+        hold.begin()
+        answer = make(call)
+        hold.end()
+
+        assert (answer.status_code, answer.json()["code"]) == (503, "store_error")
+        assert make(call).status_code == 201
+
+
+def test_what_failed_can_be_tried_again_where_the_failure_could_not_be_noted(
+    held: tuple[HeldStore, Hold],
+) -> None:
+    store, hold = held
+
+    async def body() -> AsyncIterator[bytes]:
+        hold.begin()  # the request is recorded by now
+        yield b'{"name": "a"}'
+
+    with calling(store) as call:
+        failed = call("POST", "/v1/lists", content=body(), headers=A)
+        hold.end()
+
+        assert (failed.status_code, failed.json()["code"]) == (503, "store_error")
+        assert make(call).status_code == 201
+
+
+def test_what_was_done_is_told_also_where_the_answer_cannot_be_kept(
+    held: tuple[HeldStore, Hold],
+) -> None:
+    store, hold = held
+    with calling(store) as call:
+        assert make(call).status_code == 201
+        hold.end()
+        store.delete_list("a")
+
+        assert make(call).json()["code"] == "idempotency_running"  # never done twice
+        assert store.lists() == []
