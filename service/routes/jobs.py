@@ -69,6 +69,7 @@ async def create_job(
         context.webhooks.require(callback)
     context.jobs.require_room(caller)
     await require_lists(context, lists)
+    await context.slowing.wait(caller)  # before: who is refused for it has no job
     held = await context.job_bodies.take(request)
     wanted = Wanted(
         media=held.body,
@@ -84,7 +85,6 @@ async def create_job(
     except BaseException:
         held.let_go()
         raise
-    await context.slowing.wait(caller)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     response.headers["Retry-After"] = str(_POLL_S)
     return job_out(job, caller)
