@@ -68,7 +68,7 @@ async def create_job(
     if callback is not None:
         context.webhooks.require(callback)
     context.jobs.require_room(caller)
-    await require_lists(context, lists)
+    await require_lists(context, caller, lists)
     await context.slowing.wait(caller)  # before: who is refused for it has no job
     held = await context.job_bodies.take(request)
     wanted = Wanted(
