@@ -11,10 +11,10 @@ import hmac
 import logging
 import re
 import secrets
+from functools import partial
 from io import BytesIO
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +28,7 @@ from service.problems import RequestError
 from service.refusals import BadIdempotencyKey, IdempotencyConflict, StillWorking
 from service.store.base import Store
 from service.store.idempotency import Answered, Asked, Record
+from service.workers import Workers
 
 HEADER: Final = "Idempotency-Key"
 KEPT_MS: Final = 24 * 3600 * 1000
@@ -49,11 +50,14 @@ def honours(method: str, path: str) -> bool:
 class Idempotency:
     """ASGI middleware, inside what tells callers."""
 
-    def __init__(self, app: ASGIApp, store: Store, bodies: Bodies, jobs: Jobs) -> None:
+    def __init__(
+        self, app: ASGIApp, store: Store, bodies: Bodies, jobs: Jobs, changes: Workers
+    ) -> None:
         self._app = app
         self._store = store
         self._bodies = bodies
         self._jobs = jobs
+        self._changes = changes
         # Of this process: nothing was done for these, and the store could not be told.
         self._undone: set[tuple[str, str, str]] = set()
 
@@ -72,7 +76,8 @@ class Idempotency:
     async def _once(self, untrusted: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         asked = _asked(untrusted, scope)
         salt = secrets.token_bytes(_SALT_BYTES)
-        record = await run_in_threadpool(self._begin, asked, salt)
+        with self._changes.place(asked.key):
+            record = await self._changes.run(partial(self._begin, asked, salt), asked.key)
         if record is None:
             await self._first(asked, salt, scope, receive, send)
             return
@@ -132,9 +137,9 @@ class Idempotency:
             kept = taken.kept(digest.value()) if digest.whole else None
         finally:
             if kept is None:
-                await run_in_threadpool(self._drop, asked)
+                await self._changes.run(partial(self._drop, asked), asked.key)
         if kept is not None:
-            await run_in_threadpool(self._finish, asked, kept)
+            await self._changes.run(partial(self._finish, asked, kept), asked.key)
         # Sent only now: whoever has the answer gets the same one again.
         for message in taken.messages:
             await send(message)

@@ -20,6 +20,7 @@ from service.routes.access import needs
 from service.routes.check import MEDIA
 from service.routes.context import (
     CallersStore,
+    From,
     ListName,
     Parts,
     ReferenceId,
@@ -123,9 +124,10 @@ async def add_reference(
     request: Request,
     response: Response,
     context: Parts,
+    caller: From,
     store: CallersStore,
-    name: ListName,
     *,
+    name: ListName,
     reference_id: Id = None,
     label: Label = None,
     incident: Incident = None,
@@ -135,23 +137,26 @@ async def add_reference(
     It is matchable in the next request. The media is not kept. A second time changes nothing, and
     gives the id under which the list has it.
     """
-    with context.workers.place() as place:
-        info = await context.workers.run(partial(store.get_list, name))
+    with context.workers.place(caller.key) as place:
+        info = await context.lookups.run(partial(store.get_list, name), caller.key)
         async with context.bodies.received(request, meanwhile=place.lent()) as body:
             hashed = partial(_hashed, context.decoding, patches=info.patches)
-            taken = await context.workers.run(partial(_read if _is_json(request) else hashed, body))
-        add = partial(
-            lists.add_fingerprint,
-            store,
-            name,
-            taken.fingerprint,
-            reference_id=reference_id,
-            label=label,
-            incident=incident,
-            patches=taken.patches,
-        )
-        added = await context.workers.run(add)
-        summary = await context.workers.run(partial(store.get_summary, name, added.reference_id))
+            work = partial(_read if _is_json(request) else hashed, body)
+            taken = await context.workers.run(work, caller.key)
+    add = partial(
+        lists.add_fingerprint,
+        store,
+        name,
+        taken.fingerprint,
+        reference_id=reference_id,
+        label=label,
+        incident=incident,
+        patches=taken.patches,
+    )
+    added = await context.changes.run(add, caller.key)
+    summary = await context.lookups.run(
+        partial(store.get_summary, name, added.reference_id), caller.key
+    )
     if not added.new:
         response.status_code = 200
     response.headers["Location"] = f"/v1/lists/{name}/references/{added.reference_id}"

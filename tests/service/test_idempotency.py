@@ -4,7 +4,9 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -20,7 +22,7 @@ from service.store.base import ListInfo
 from service.store.idempotency import Asked
 from service.store.sqlite import SqliteStore
 from tests.memory_store import MemoryStore
-from tests.service.calls import Caller, calling, clip
+from tests.service.calls import Caller, calling, clip, serving
 
 LISTED = clip(1)
 A = {"Idempotency-Key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"'}
@@ -223,7 +225,8 @@ def test_what_was_answered_without_its_body_is_not_kept(call: Caller, store: Mem
         "headers": [(b"idempotency-key", b"x")],
         "state": {"caller": OWNER},
     }
-    once = Idempotency(answers, store, call.context.bodies, call.context.jobs)
+    context = call.context
+    once = Idempotency(answers, store, context.bodies, context.jobs, context.changes)
     for _ in range(2):
         asyncio.run(once(scope, receive, send))
 
@@ -372,3 +375,39 @@ def test_what_was_done_is_told_also_where_the_answer_cannot_be_kept(
 
         assert make(call).json()["code"] == "idempotency_running"  # never done twice
         assert store.lists() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        pytest.param("POST", "/v1/jobs", {}, id="a job"),
+        pytest.param("POST", "/v1/jobs", A, id="a job to be done once"),
+        pytest.param("DELETE", "/v1/jobs/{job}", {}, id="a job that is given up"),
+    ],
+)
+def test_who_waits_to_write_keeps_no_check_and_no_probe_waiting(
+    tmp_path: Path, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """As beside a long import: as many as may wait do, the rest is told to come back."""
+    database = tmp_path / "lists.sqlite3"
+    store = SqliteStore(database, busy_timeout_ms=30_000)
+    with (
+        serving(database, store=store) as address,
+        closing(Hold(database)) as hold,
+        httpx.Client(base_url=address, timeout=60) as http,
+        ThreadPoolExecutor(40) as threads,
+    ):
+        job = http.post("/v1/jobs", content=b"x").json()["id"]
+        ask = partial(http.request, method, path.format(job=job), content=b"x", headers=headers)
+        hold.begin()
+        try:
+            asked = [threads.submit(ask) for _ in range(40)]
+            refused = next(as_completed(asked, timeout=30)).result()
+            check, ready = http.post("/v1/check", content=b"x"), http.get("/readyz")
+            waiting = sum(not one.done() for one in asked)
+        finally:
+            hold.end()
+
+    assert (check.status_code, ready.status_code) == (200, 200)
+    assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+    assert waiting

@@ -169,6 +169,7 @@ def calling(store: MemoryStore) -> Iterator[Caller]:
     yield caller
     caller.context.workers.close()
     caller.context.lookups.close()
+    caller.context.changes.close()
 
 
 def require_unready(call: Caller, code: str) -> None:
