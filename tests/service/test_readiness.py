@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,10 +37,12 @@ class HeldStore(MemoryStore):
         self.asked, self.told = threading.Event(), threading.Event()
         self.add("a", [Reference("r", None, None, video(1))])
 
-    def changes(self, list_name: str, since: Mark | None) -> AbstractContextManager[Changes | None]:
+    @contextmanager
+    def changes(self, list_name: str, since: Mark | None) -> Iterator[Changes | None]:
         self.asked.set()
         assert self.told.wait(timeout=30)
-        return super().changes(list_name, since)
+        with super().changes(list_name, since) as found:
+            yield found
 
 
 class CrowdedStore(MemoryStore):
