@@ -217,11 +217,10 @@ def _context(
     metrics = Metrics()
     metered = MeteredDecoding(decoding, metrics)
     checker = MeteredChecker(store, metered, metrics, snapshots=settings.index)
-    bodies = Bodies(taken)
+    bodies, job_bodies = Bodies(taken), Bodies(replace(taken, held_bytes=job_bytes))
     workers, lookups = _workers(settings, metrics)
     readiness = Readiness(store, metered, checker, max_age_s=settings.list_max_age_s)
     metrics.built(decoding.level)
-    job_bodies = Bodies(replace(taken, held_bytes=job_bytes))
     later = _jobs(settings, store, checker, told)
     pools = {"clips": workers, "lookups": lookups}
     metrics.watch(Gauges(pools, (bodies, job_bodies), later, checker, readiness))

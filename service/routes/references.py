@@ -15,6 +15,7 @@ from service.bodies import fingerprint_of
 from service.callers import Scope
 from service.curating import hash_reference
 from service.errors import ReferenceNotFound
+from service.lists import Added
 from service.media.decoding import Decoding
 from service.routes.access import needs
 from service.routes.check import MEDIA
@@ -29,7 +30,7 @@ from service.routes.context import (
     json_request,
     request_body,
 )
-from service.store.base import Expiry, ReferenceSummary
+from service.store.base import Expiry, ReferenceSummary, Store
 
 router = APIRouter(tags=["references"])
 MOST_LISTED: Final = 1000
@@ -144,19 +145,9 @@ async def add_reference(
             work = partial(_read if _is_json(request) else hashed, body)
             taken = await context.workers.run(work, caller.key)
     add = partial(
-        lists.add_fingerprint,
-        store,
-        name,
-        taken.fingerprint,
-        reference_id=reference_id,
-        label=label,
-        incident=incident,
-        patches=taken.patches,
+        _added, store, name, taken, reference_id=reference_id, label=label, incident=incident
     )
-    added = await context.changes.run(add, caller.key)
-    summary = await context.lookups.run(
-        partial(store.get_summary, name, added.reference_id), caller.key
-    )
+    added, summary = await context.changes.run(add, caller.key)
     if not added.new:
         response.status_code = 200
     response.headers["Location"] = f"/v1/lists/{name}/references/{added.reference_id}"
@@ -256,6 +247,28 @@ def _read(body: BytesIO) -> _Taken:
 def _hashed(decoding: Decoding, body: BytesIO, *, patches: bool) -> _Taken:
     taken = hash_reference(decoding, body, patches=patches)
     return _Taken(taken.fingerprint, taken.coverage, taken.patches)
+
+
+def _added(
+    store: Store,
+    name: str,
+    taken: _Taken,
+    *,
+    reference_id: str | None,
+    label: str | None,
+    incident: str | None,
+) -> tuple[Added, ReferenceSummary]:
+    """What the list has of it now, or had already."""
+    added = lists.add_fingerprint(
+        store,
+        name,
+        taken.fingerprint,
+        reference_id=reference_id,
+        label=label,
+        incident=incident,
+        patches=taken.patches,
+    )
+    return added, store.get_summary(name, added.reference_id)
 
 
 def _out(summary: ReferenceSummary) -> schemas.ReferenceOut:
