@@ -64,7 +64,7 @@ from service.store.sqlite import SqliteStore, now_ms
 from service.supervising import CANNOT_BEGIN, Supervisor
 from service.watching import Watching
 from service.webhooks import Webhooks
-from service.workers import processors
+from service.workers import Workers, processors
 
 HELD_BODIES: Final = 4  # bodies of the greatest length that may be in memory at a time
 # One waits while one is worked on: an admitted request takes two to three times as long as alone.
@@ -72,6 +72,9 @@ WAITING_PER_PROCESSOR: Final = 1
 _LEAST_THREADS: Final = 2  # a long clip holds up no short one: its decoder takes its turns
 # A look-up takes a hundredth of a clip's time: so many wait for less than half a second.
 LOOKUPS_PER_PROCESSOR: Final = 64
+# One of them changes the database and the others wait for it, for ten seconds at the most.
+_CHANGING_THREADS: Final = 16
+_CHANGES: Final = 2 * _CHANGING_THREADS  # so nobody waits for longer than twenty
 ROUTERS: Final = (
     check.router,
     check_url.router,
@@ -177,6 +180,7 @@ async def _running(context: Context, place: Place | None) -> AsyncIterator[None]
         await run_in_threadpool(ends.close)
     context.workers.close()
     context.lookups.close()
+    context.changes.close()
     context.authenticator.close()
     context.store.close()
 
@@ -184,7 +188,13 @@ async def _running(context: Context, place: Place | None) -> AsyncIterator[None]
 def _add_middleware(app: FastAPI, context: Context, settings: Settings) -> None:
     """What every request goes through, the last one first."""
     public = access.public(ROUTERS) | {str(app.openapi_url)}
-    app.add_middleware(Idempotency, store=context.store, bodies=context.bodies, jobs=context.jobs)
+    app.add_middleware(
+        Idempotency,
+        store=context.store,
+        bodies=context.bodies,
+        jobs=context.jobs,
+        changes=context.changes,
+    )
     app.add_middleware(Limiting, limiter=Limiter(settings.limits))
     app.add_middleware(Authentication, authenticator=context.authenticator, public=public)
     app.add_middleware(Guard, hosts=addresses.names(settings))
@@ -207,11 +217,10 @@ def _context(
     metrics = Metrics()
     metered = MeteredDecoding(decoding, metrics)
     checker = MeteredChecker(store, metered, metrics, snapshots=settings.index)
-    bodies = Bodies(taken)
+    bodies, job_bodies = Bodies(taken), Bodies(replace(taken, held_bytes=job_bytes))
     workers, lookups = _workers(settings, metrics)
     readiness = Readiness(store, metered, checker, max_age_s=settings.list_max_age_s)
     metrics.built(decoding.level)
-    job_bodies = Bodies(replace(taken, held_bytes=job_bytes))
     later = _jobs(settings, store, checker, told)
     pools = {"clips": workers, "lookups": lookups}
     metrics.watch(Gauges(pools, (bodies, job_bodies), later, checker, readiness))
@@ -222,6 +231,7 @@ def _context(
         bodies=bodies,
         workers=workers,
         lookups=lookups,
+        changes=Workers(threads=_CHANGING_THREADS, places=_CHANGES),
         metrics=metrics,
         readiness=readiness,
         authenticator=Authenticator(store.keys, local=addresses.is_local(settings), clock=clock),

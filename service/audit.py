@@ -89,11 +89,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """What the record and the store have to agree on about a key."""
+    """What the record and the store have to agree on about a key.
+
+    ``secrets_sha256``: as ``proof`` has it; None where the record does not say.
+    """
 
     scope: str
     expires_at_ms: int | None
     revoked: bool
+    secrets_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +128,18 @@ def named(ids: Sequence[str]) -> Change:
     return {"count": len(ids), "ids_sha256": hashlib.sha256(lines.encode()).hexdigest()}
 
 
+def proof(digest: bytes, previous: bytes = b"", overlap_until_ms: int | None = None) -> str:
+    """What proves which secrets opened a key, the one before until when; it tells none of them."""
+    until = canonical(overlap_until_ms).encode()
+    return hashlib.sha256(digest + previous + until).hexdigest()
+
+
 def beginning(versions: Mapping[str, int], keys: Mapping[str, KeyFacts], token: str) -> Change:
     """What a record's first entry tells: what there was, and a token that no other record has."""
-    facts = {key_id: [one.scope, one.expires_at_ms, one.revoked] for key_id, one in keys.items()}
+    facts = {
+        key_id: [one.scope, one.expires_at_ms, one.revoked, one.secrets_sha256]
+        for key_id, one in keys.items()
+    }
     return {"format": 1, "token": token, "lists": dict(versions), "keys": facts}
 
 
@@ -211,18 +224,30 @@ class _Account:
         elif entry.list is not None and entry.version_after is not None:
             self._versions[entry.list] = entry.version_after
         elif entry.what == What.KEY_CREATE:
-            self._keys[change["id"]] = KeyFacts(change["scope"], change["expires_at_ms"], False)
+            self._keys[change["id"]] = KeyFacts(
+                change["scope"], change["expires_at_ms"], False, change.get("secrets_sha256")
+            )
         elif entry.what == What.KEY_ROTATE:
             before = self._keys[change["id"]]
-            self._keys[change["id"]] = replace(before, expires_at_ms=change["expires_at_ms"])
+            self._keys[change["id"]] = replace(
+                before,
+                expires_at_ms=change["expires_at_ms"],
+                secrets_sha256=change.get("secrets_sha256"),
+            )
         elif entry.what == What.KEY_REVOKE:
             self._keys[change["id"]] = replace(self._keys[change["id"]], revoked=True)
 
     def require_agrees(self, whole: Whole) -> None:
         """Raise AuditBroken where the store has what no entry tells of."""
+        known = {
+            key_id: one
+            if (told := self._keys.get(key_id)) is None or told.secrets_sha256 is not None
+            else replace(one, secrets_sha256=None)
+            for key_id, one in whole.keys.items()
+        }
         wrong = [
             *(f"list {name}" for name in _differences(self._versions, whole.versions)),
-            *(f"key {key_id}" for key_id in _differences(self._keys, whole.keys)),
+            *(f"key {key_id}" for key_id in _differences(self._keys, known)),
         ]
         if wrong:
             raise AuditBroken(

@@ -4,8 +4,9 @@ The store is asked at every request, so that a key that was revoked, in whatever
 good for the next one. It is asked in a thread of this module's own: neither a slow disk nor the
 requests that are being worked on keep the event loop, or each other's authentication, waiting.
 
-While no key was ever made, a service on loopback takes every caller from there for the owner. Once
-it has seen a key it never does so again, whatever becomes of that key or of the database.
+While no key was ever made, a service on loopback takes every caller from there for the owner; not a
+proxy on the same machine, which asks for anybody. Once it has seen a key it never does so again,
+whatever becomes of that key or of the database.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -26,6 +28,8 @@ from service.store.keys import Keys
 
 _SCHEME: Final = "bearer"
 _THREADS: Final = 2  # a look-up takes tens of microseconds
+# What a proxy says of whom it asks for: then its own address says nothing.
+_FORWARDED: Final = frozenset(["forwarded", "via", "x-forwarded-for", "x-real-ip"])
 _USES_EACH_MS: Final = 60_000  # for each key: its last use is for people, and a write costs a sync
 _log = logging.getLogger(__name__)
 
@@ -45,10 +49,14 @@ class Authenticator:
 
     async def caller(self, scope: Scope) -> Caller:
         """Who sends a request. Raises Unauthorized where they have no good key; StoreError."""
-        sent = Headers(scope=scope).getlist("authorization")
+        headers = Headers(scope=scope)
+        sent = headers.getlist("authorization")
         peer, _ = scope.get("client") or ("", 0)
+        is_here = addresses.is_loopback(peer) and _FORWARDED.isdisjoint(headers.keys())
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, self._caller, sent, peer)
+        found = await loop.run_in_executor(
+            self._threads, partial(self._caller, sent, is_here=is_here)
+        )
         if found is None:
             raise Unauthorized(sent=bool(sent))
         return found
@@ -62,11 +70,12 @@ class Authenticator:
         self._threads.shutdown(wait=True)
         self._uses.close()
 
-    def _caller(self, sent: list[str], peer: str) -> Caller | None:
+    def _caller(self, sent: list[str], *, is_here: bool) -> Caller | None:
+        """``is_here``: whether the connection is this machine's own, and for nobody else."""
         if self._open:
             if not self._keys.any():
                 # Asked of each connection as well: what a host name stands for may change.
-                return OWNER if addresses.is_loopback(peer) else None
+                return OWNER if is_here else None
             self._open = False
         # Of two headers nobody knows which one a proxy in front has looked at.
         scheme, _, rest = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")

@@ -6,6 +6,7 @@ holds from the next check on.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -94,6 +95,12 @@ class Checker:
     def frames(self) -> int:
         """Frame hashes of references in memory, of the lists that were asked for so far."""
         return self._loader.frames
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether all lists are in memory as they are now. Raises StoreError."""
+        versions = self._store.versions()
+        return all(self._loader.has(name, version) for name, version in versions.items())
 
     def check(
         self,
@@ -238,7 +245,12 @@ class Checker:
                 raise ListNotFound(f"there is no list {name!r}; `recirc lists` shows all")
         self._loader.forget_all_but(frozenset(versions))
         self._patches.forget_all_but(frozenset(versions))
-        return [self._loader.load(name, versions[name]) for name in sorted(set(names) or versions)]
+        loaded: list[LoadedList] = []
+        for name in sorted(set(names) or versions):
+            # A list that nobody asked for by name may be deleted meanwhile.
+            with nullcontext() if names else suppress(ListNotFound):
+                loaded.append(self._loader.load(name, versions[name]))
+        return loaded
 
     def _early(
         self, keys: Extract, taking: Taking, lists: list[LoadedList], started_ms: int

@@ -8,12 +8,13 @@ request's body, whose key is the record's own. Other answers are not: nothing wa
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
+from functools import partial
 from io import BytesIO
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,11 +22,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import problems
 from service.bodies import Bodies
 from service.callers import Caller
+from service.errors import StoreError
 from service.jobs import Jobs
 from service.problems import RequestError
 from service.refusals import BadIdempotencyKey, IdempotencyConflict, StillWorking
 from service.store.base import Store
 from service.store.idempotency import Answered, Asked, Record
+from service.workers import Workers
 
 HEADER: Final = "Idempotency-Key"
 KEPT_MS: Final = 24 * 3600 * 1000
@@ -36,6 +39,7 @@ _BARE: Final = re.compile(r"[!#-\[\]-~]{1,255}")
 _SALT_BYTES: Final = 32
 _MOST_ANSWER_BYTES: Final = 1024 * 1024  # answers to changes are short; an import lists bad lines
 _KEPT_HEADERS: Final = frozenset({b"content-type", b"location", b"retry-after"})
+_log = logging.getLogger(__name__)
 
 
 def honours(method: str, path: str) -> bool:
@@ -46,11 +50,16 @@ def honours(method: str, path: str) -> bool:
 class Idempotency:
     """ASGI middleware, inside what tells callers."""
 
-    def __init__(self, app: ASGIApp, store: Store, bodies: Bodies, jobs: Jobs) -> None:
+    def __init__(
+        self, app: ASGIApp, store: Store, bodies: Bodies, jobs: Jobs, changes: Workers
+    ) -> None:
         self._app = app
         self._store = store
         self._bodies = bodies
         self._jobs = jobs
+        self._changes = changes
+        # Of this process: nothing was done for these, and the store could not be told.
+        self._undone: set[tuple[str, str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection as ASGI has it."""
@@ -59,7 +68,7 @@ class Idempotency:
             if untrusted:
                 try:
                     await self._once(untrusted, scope, receive, send)
-                except RequestError as error:
+                except (RequestError, StoreError) as error:
                     await problems.respond(scope, error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -67,7 +76,8 @@ class Idempotency:
     async def _once(self, untrusted: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         asked = _asked(untrusted, scope)
         salt = secrets.token_bytes(_SALT_BYTES)
-        record = await run_in_threadpool(self._begin, asked, salt)
+        with self._changes.place(asked.key):
+            record = await self._changes.run(partial(self._begin, asked, salt), asked.key)
         if record is None:
             await self._first(asked, salt, scope, receive, send)
             return
@@ -87,9 +97,27 @@ class Idempotency:
         kept, boot_id = self._store.requests, self._jobs.boot_id
         while True:
             record = kept.begin(asked, salt=salt, boot=boot_id, keep_ms=KEPT_MS)
-            if record is None or record.answered or not self._store.boots.is_over(record.boot):
+            if record is None or record.answered:
+                return record
+            if asked.identity not in self._undone and not self._store.boots.is_over(record.boot):
                 return record
             kept.drop(asked)
+            self._undone.discard(asked.identity)
+
+    def _drop(self, asked: Asked) -> None:
+        try:
+            self._store.requests.drop(asked)
+        except StoreError as error:
+            _log.warning("%s", error.line())
+            self._undone.add(asked.identity)
+
+    def _finish(self, asked: Asked, kept: Answered) -> None:
+        try:
+            self._store.requests.finish(asked, kept)
+        except StoreError as error:
+            # It is done, and whoever asked has to know; sent again it is not done again, though it
+            # gets no answer.
+            _log.warning("%s", error.line())
 
     async def _first(
         self, asked: Asked, salt: bytes, scope: Scope, receive: Receive, send: Send
@@ -109,9 +137,9 @@ class Idempotency:
             kept = taken.kept(digest.value()) if digest.whole else None
         finally:
             if kept is None:
-                await run_in_threadpool(self._store.requests.drop, asked)
+                await self._changes.run(partial(self._drop, asked), asked.key)
         if kept is not None:
-            await run_in_threadpool(self._store.requests.finish, asked, kept)
+            await self._changes.run(partial(self._finish, asked, kept), asked.key)
         # Sent only now: whoever has the answer gets the same one again.
         for message in taken.messages:
             await send(message)

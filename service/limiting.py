@@ -74,7 +74,8 @@ class Limiter:
         use = self._use(key)
         window_s = math.ceil(self._burst / self._per_s)
         full_in_s = math.ceil((self._burst - use.tokens) / self._per_s)
-        free = self._concurrency - use.running
+        # Bodies that came at the same time are worked on, although they were not counted before.
+        free = max(0, self._concurrency - use.running)
         return {
             "RateLimit-Policy": f'"requests";q={self._burst};w={window_s}, '
             f'"concurrency";q={self._concurrency};qu="concurrent-requests"',

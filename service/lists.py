@@ -73,12 +73,17 @@ def import_file(store: Store, list_name: str, lines: Iterable[bytes]) -> ImportR
     nothing is changed.
     """
     header, items = listfile.read(lines)
-    _require_policy(store, list_name, header.policy)
     bad_lines: list[BadLine] = []
     numbers: dict[str, int] = {}
+
+    def references() -> Iterator[Reference]:
+        # Read in the change itself: nobody else can make the list or change its policy meanwhile.
+        _require_policy(store, list_name, header.policy)
+        yield from _comparable(items, bad_lines, numbers)
+
     result = store.add(
         list_name,
-        _comparable(items, bad_lines, numbers),
+        references(),
         policy=header.policy,
         source=header.source,
         imported=True,

@@ -146,6 +146,11 @@ class Loader:
         """Frame hashes of all lists that are loaded."""
         return sum(one.index.frames for one in list(self._loaded.values()))
 
+    def has(self, name: str, version: int) -> bool:
+        """Whether the list is in memory as it is in this version."""
+        loaded = self._loaded.get(name)
+        return loaded is not None and loaded.is_of(version, self._clock())
+
     def load(self, name: str, version: int) -> LoadedList:
         """The list in this version or a later one. Raises ListNotFound, StoreError.
 

@@ -17,6 +17,7 @@ from service.errors import DecoderDied
 from service.media.decoding import Abandoned, Decoding, Level, Taking
 from service.metrics import Metrics, Stage
 from service.store.base import Store
+from service.turns import NOBODY
 from service.workers import Workers
 
 Result = TypeVar("Result")
@@ -183,9 +184,9 @@ class MeteredWorkers(Workers):
     @property
     def taken(self) -> int:
         """Places that are taken."""
-        return self.places - self._free
+        return self._place_turns.held
 
-    async def run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Result], key: str = NOBODY) -> Result:
         """See ``Workers.run``."""
         start_s = perf_counter()
         in_line = [True]  # left once: by the thread, or by who gave up before one was free
@@ -201,7 +202,7 @@ class MeteredWorkers(Workers):
 
         self._count(waiting=1)
         try:
-            return await super().run(timed)
+            return await super().run(timed, key)
         finally:
             self._leave(in_line)
 

@@ -10,7 +10,13 @@ class Protocol(H11Protocol):
     """What is no HTTP request gets problem details too, and then the connection ends."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be read; ``msg`` is h11's reason, which may quote it."""
+        """Answer what cannot be read; ``msg`` is h11's reason, which may quote it.
+
+        What follows a request that was answered already gets no second answer.
+        """
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            self.transport.close()
+            return
         answer = problems.of_no_request()
         event = h11.Response(
             status_code=answer.status_code,

@@ -61,7 +61,12 @@ class Readiness:
         return found
 
     def load(self) -> None:
-        """Bring all indexes up to date. Raises Loading where another thread is at it."""
+        """Bring all indexes up to date. Raises Loading where another thread is at it.
+
+        Where they are, nobody is kept out: several may ask at a time.
+        """
+        if self._checker.is_loaded:
+            return
         if not self._loading.acquire(blocking=False):
             raise Loading("the indexes are being loaded; ask again soon")
         try:

@@ -30,7 +30,6 @@ _MINUTE_S: Final = 60.0
 _HONEST_ONE_IN: Final = 50
 _NEAR_MATCH_LIMIT: Final = 10.0  # a match by chances of a tenth of its limit or more is near it
 _LONGEST_LINE_S: Final = 10.0  # who has more answers coming is told to wait: clients give up
-_MOST_KEPT: Final = 10_000  # near answers remembered a key, whatever its budget
 _log = logging.getLogger(__name__)
 
 
@@ -44,18 +43,40 @@ def is_near(result: CheckResult) -> bool:
 
 
 @dataclass(slots=True)
+class _Near:
+    """How many near answers there were in the minute from ``since_s`` on."""
+
+    since_s: float
+    answers: int = 0
+
+
+@dataclass(slots=True)
 class _Asked:
     """What one key was answered. ``checks``: since ``since_s``, ``before``: in the hour before.
 
-    ``free_s``: when its next answer may leave; ``told_s``: when the log last said so.
+    ``near``: by minutes, of which an hour has sixty: each answer by itself would take memory
+    without a bound, or have one beyond which none is counted. ``free_s``: when its next answer may
+    leave; ``told_s``: when the log last said so.
     """
 
     since_s: float
-    near_s: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
+    near: deque[_Near] = field(default_factory=deque)
     checks: int = 0
     before: int = 0
     free_s: float = -math.inf
     told_s: float = -math.inf
+
+    def add_near(self, now_s: float) -> None:
+        """One more near answer."""
+        if not self.near or now_s - self.near[-1].since_s >= _MINUTE_S:
+            self.near.append(_Near(now_s))
+        self.near[-1].answers += 1
+
+    def near_answers(self, now_s: float) -> int:
+        """Near answers within the last hour; those before are forgotten, to the minute."""
+        while self.near and now_s - self.near[0].since_s >= _HOUR_S:
+            self.near.popleft()
+        return sum(minute.answers for minute in self.near)
 
 
 class Slowing:
@@ -77,7 +98,7 @@ class Slowing:
             asked.since_s, asked.before, asked.checks = now_s, asked.checks, 0
         asked.checks += 1
         if is_near(result):
-            asked.near_s.append(now_s)
+            asked.add_near(now_s)
 
     async def wait(self, caller: Caller) -> None:
         """Wait until the next answer to this caller may leave. Raises RateLimited."""
@@ -91,12 +112,10 @@ class Slowing:
         if asked is None or not self._watches(caller):
             return 0.0
         now_s = self._now_s()
-        while asked.near_s and now_s - asked.near_s[0] >= _HOUR_S:
-            asked.near_s.popleft()
-        honest = max(asked.before, asked.checks) // _HONEST_ONE_IN
-        if len(asked.near_s) <= self._budget + honest:
+        near = asked.near_answers(now_s)
+        if near <= self._budget + max(asked.before, asked.checks) // _HONEST_ONE_IN:
             return 0.0
-        self._tell(caller, asked, now_s)
+        self._tell(caller, asked, near, now_s)
         delay_s = max(0.0, asked.free_s - now_s)
         if delay_s > _LONGEST_LINE_S:
             raise RateLimited(
@@ -109,7 +128,7 @@ class Slowing:
     def _watches(self, caller: Caller) -> bool:
         return self._budget > 0 and not caller.may(Scope.ANALYST)
 
-    def _tell(self, caller: Caller, asked: _Asked, now_s: float) -> None:
+    def _tell(self, caller: Caller, asked: _Asked, near: int, now_s: float) -> None:
         if now_s - asked.told_s < _HOUR_S:
             return
         asked.told_s = now_s
@@ -117,5 +136,5 @@ class Slowing:
             "key %s: %d of its answers within an hour were near a list's limits; somebody may be "
             "looking for a way around them, and its answers are slowed (RECIRC_KEY_NEAR_PER_HOUR)",
             caller.key,
-            len(asked.near_s),
+            near,
         )

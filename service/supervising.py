@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from service import faults
 from service.errors import WorkersFailed
 from service.media import kernel
 
@@ -94,6 +95,8 @@ class Supervisor:
             code = end.code if isinstance(end.code, int) else 1
         except KeyboardInterrupt:
             code = 0  # the terminal's Ctrl-C goes to all of them
+        except Exception as error:  # noqa: BLE001  # the outermost of its process
+            _log.error("process %d: %s", place, faults.describe(error))
         finally:
             logging.shutdown()
             os._exit(code)

@@ -35,7 +35,7 @@ class MemoryKeys:
         expires_at_ms = None if lifetime_ms is None else now_ms + lifetime_ms
         info = KeyInfo(key_id, name, scope, now_ms, expires_at_ms)
         self._kept[key_id] = StoredKey(info, digest)
-        self._trail.add(What.KEY_CREATE, deeds.issued(info))
+        self._trail.add(What.KEY_CREATE, deeds.issued(info, digest))
         return info
 
     def rotate(
@@ -53,7 +53,7 @@ class MemoryKeys:
             else now_ms + lifetime_ms,
         )
         self._kept[key_id] = StoredKey(info, digest, before.digest)
-        self._trail.add(What.KEY_ROTATE, deeds.rotated(info))
+        self._trail.add(What.KEY_ROTATE, deeds.rotated(info, digest, before.digest))
         return info
 
     def revoke(self, key_id: str) -> KeyInfo:
@@ -69,6 +69,9 @@ class MemoryKeys:
 
     def all(self) -> list[KeyInfo]:
         return [one.info for one in self._kept.values()]
+
+    def stored(self) -> list[StoredKey]:
+        return list(self._kept.values())
 
     def any(self) -> bool:
         return bool(self._kept)

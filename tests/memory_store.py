@@ -378,8 +378,13 @@ class MemoryStore:
     def _facts(self) -> tuple[dict[str, int], dict[str, KeyFacts]]:
         """What the audit record is about."""
         return {name: listed.info.version for name, listed in self._lists.items()}, {
-            info.id: KeyFacts(info.scope.word, info.expires_at_ms, info.revoked_at_ms is not None)
-            for info in self._keys.all()
+            one.info.id: KeyFacts(
+                one.info.scope.word,
+                one.info.expires_at_ms,
+                one.info.revoked_at_ms is not None,
+                audit.proof(one.digest, one.previous or b"", one.info.overlap_until_ms),
+            )
+            for one in self._keys.stored()
         }
 
     def _list(self, name: str) -> _List:

@@ -69,11 +69,11 @@ async def check(
     in `problems`: never with an error, and never as if they were clean. Nothing of the clip is
     kept.
     """
-    with context.workers.place() as place:
-        await require_lists(context, lists)
+    with context.workers.place(caller.key) as place:
+        await require_lists(context, caller, lists)
         async with context.bodies.received(request, meanwhile=place.lent()) as body:
             work = partial(context.checker.check, body, lists=lists, thorough=thorough)
-            result = await context.workers.run(work)
+            result = await context.workers.run(work, caller.key)
     return await answered(request, context, caller, result)
 
 
@@ -105,11 +105,12 @@ async def check_fingerprint(
     The answer is as complete as the fingerprint's `coverage` says; without one its sender vouches
     that it is of the whole clip.
     """
-    with context.lookups.place() as place:
+    with context.lookups.place(caller.key) as place:
         if lists:  # else there is nothing to refuse, and each turn in a thread takes its time
-            await require_lists(context, lists)
+            await require_lists(context, caller, lists)
         async with context.bodies.received(request, meanwhile=place.lent()) as body:
-            result = await context.lookups.run(partial(_look_up, context.checker, body, lists))
+            work = partial(_look_up, context.checker, body, lists)
+            result = await context.lookups.run(work, caller.key)
     return await answered(request, context, caller, result)
 
 
@@ -119,9 +120,9 @@ def _look_up(checker: Checker, body: BytesIO, lists: list[str]) -> CheckResult:
     return checker.check_fingerprint(fingerprint, coverage, lists=lists)
 
 
-async def require_lists(context: Context, names: list[str]) -> None:
+async def require_lists(context: Context, caller: Caller, names: list[str]) -> None:
     """Refuse unknown lists before the body is read; on the way, indexes are brought up to date."""
-    await context.lookups.run(partial(context.checker.lists, names))
+    await context.lookups.run(partial(context.checker.lists, names), caller.key)
 
 
 async def answered(

@@ -62,10 +62,10 @@ async def check_url(
     not public are never asked; up to three redirects are followed, each checked in the same way.
     """
     context.fetching.require(wanted.url)
-    with context.fetching.room(caller.key), context.workers.place() as place:
-        await require_lists(context, lists)
+    with context.fetching.room(caller.key), context.workers.place(caller.key) as place:
+        await require_lists(context, caller, lists)
         async with place.lent():
             clip = await context.fetching.get(wanted.url)
         work = partial(context.checker.check, clip, lists=lists, thorough=thorough)
-        result = await context.workers.run(work)
+        result = await context.workers.run(work, caller.key)
     return await answered(request, context, caller, result)

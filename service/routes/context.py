@@ -43,7 +43,11 @@ _IDEMPOTENCY_KEY: Final[Operation] = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts that one service is made of. ``lookups``: threads for what needs no decoder."""
+    """The parts that one service is made of.
+
+    ``lookups``: threads for what needs no decoder; ``changes``: for what writes to the database,
+    and so waits while somebody else does.
+    """
 
     store: Store
     decoding: Decoding
@@ -51,6 +55,7 @@ class Context:
     bodies: Bodies
     workers: Workers
     lookups: Workers
+    changes: Workers
     authenticator: Authenticator
     metrics: Metrics
     readiness: Readiness

@@ -68,7 +68,8 @@ async def create_job(
     if callback is not None:
         context.webhooks.require(callback)
     context.jobs.require_room(caller)
-    await require_lists(context, lists)
+    await require_lists(context, caller, lists)
+    await context.slowing.wait(caller)  # before: who is refused for it has no job
     held = await context.job_bodies.take(request)
     wanted = Wanted(
         media=held.body,
@@ -80,11 +81,11 @@ async def create_job(
         told=partial(_note, asyncio.get_running_loop(), context, caller),
     )
     try:
-        job = await context.workers.run(partial(context.jobs.submit, wanted))
+        with context.changes.place(caller.key):
+            job = await context.changes.run(partial(context.jobs.submit, wanted), caller.key)
     except BaseException:
         held.let_go()
         raise
-    await context.slowing.wait(caller)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     response.headers["Retry-After"] = str(_POLL_S)
     return job_out(job, caller)
@@ -116,12 +117,15 @@ def one_job(context: Parts, caller: From, job_id: JobId) -> schemas.JobOut:
         200,
         {"cancelled": examples.JOB_CANCELLED, "done": examples.JOB_DONE},
         "job_not_found",
+        "busy",
         "store_error",
     ),
 )
-def cancel_job(context: Parts, caller: From, job_id: JobId) -> schemas.JobOut:
+async def cancel_job(context: Parts, caller: From, job_id: JobId) -> schemas.JobOut:
     """Give a job up, also one that is being decoded. One that has ended stays as it is."""
-    return job_out(context.jobs.cancel(job_id, caller), caller)
+    with context.changes.place(caller.key):
+        cancel = partial(context.jobs.cancel, job_id, caller)
+        return job_out(await context.changes.run(cancel, caller.key), caller)
 
 
 def job_out(job: Job, caller: Caller) -> schemas.JobOut:

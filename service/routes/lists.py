@@ -17,6 +17,7 @@ from service.lists import ImportReport
 from service.routes.access import needs
 from service.routes.context import (
     CallersStore,
+    From,
     ListName,
     Parts,
     answers,
@@ -157,17 +158,17 @@ def delete_list(store: CallersStore, name: ListName) -> None:
     ),
 )
 async def import_list(
-    request: Request, context: Parts, store: CallersStore, name: ListName
+    request: Request, context: Parts, caller: From, store: CallersStore, name: ListName
 ) -> schemas.ImportOut:
     """Add a list file's references; a list that does not exist is made.
 
     Bad lines are reported with their numbers and all others go in, in one transaction. Doing it
     again changes nothing.
     """
-    with context.workers.place() as place:
+    with context.changes.place(caller.key) as place:
         async with context.bodies.received(request, meanwhile=place.lent()) as body:
             work = partial(lists.import_file, store, name, bounded_lines(body))
-            return _report(await context.workers.run(work))
+            return _report(await context.changes.run(work, caller.key))
 
 
 @router.get(

@@ -15,11 +15,13 @@ from service.bodies import fingerprint_of
 from service.callers import Scope
 from service.curating import hash_reference
 from service.errors import ReferenceNotFound
+from service.lists import Added
 from service.media.decoding import Decoding
 from service.routes.access import needs
 from service.routes.check import MEDIA
 from service.routes.context import (
     CallersStore,
+    From,
     ListName,
     Parts,
     ReferenceId,
@@ -28,7 +30,7 @@ from service.routes.context import (
     json_request,
     request_body,
 )
-from service.store.base import Expiry, ReferenceSummary
+from service.store.base import Expiry, ReferenceSummary, Store
 
 router = APIRouter(tags=["references"])
 MOST_LISTED: Final = 1000
@@ -123,9 +125,10 @@ async def add_reference(
     request: Request,
     response: Response,
     context: Parts,
+    caller: From,
     store: CallersStore,
-    name: ListName,
     *,
+    name: ListName,
     reference_id: Id = None,
     label: Label = None,
     incident: Incident = None,
@@ -135,23 +138,16 @@ async def add_reference(
     It is matchable in the next request. The media is not kept. A second time changes nothing, and
     gives the id under which the list has it.
     """
-    with context.workers.place() as place:
-        info = await context.workers.run(partial(store.get_list, name))
+    with context.workers.place(caller.key) as place:
+        info = await context.lookups.run(partial(store.get_list, name), caller.key)
         async with context.bodies.received(request, meanwhile=place.lent()) as body:
             hashed = partial(_hashed, context.decoding, patches=info.patches)
-            taken = await context.workers.run(partial(_read if _is_json(request) else hashed, body))
-        add = partial(
-            lists.add_fingerprint,
-            store,
-            name,
-            taken.fingerprint,
-            reference_id=reference_id,
-            label=label,
-            incident=incident,
-            patches=taken.patches,
-        )
-        added = await context.workers.run(add)
-        summary = await context.workers.run(partial(store.get_summary, name, added.reference_id))
+            work = partial(_read if _is_json(request) else hashed, body)
+            taken = await context.workers.run(work, caller.key)
+    add = partial(
+        _added, store, name, taken, reference_id=reference_id, label=label, incident=incident
+    )
+    added, summary = await context.changes.run(add, caller.key)
     if not added.new:
         response.status_code = 200
     response.headers["Location"] = f"/v1/lists/{name}/references/{added.reference_id}"
@@ -251,6 +247,28 @@ def _read(body: BytesIO) -> _Taken:
 def _hashed(decoding: Decoding, body: BytesIO, *, patches: bool) -> _Taken:
     taken = hash_reference(decoding, body, patches=patches)
     return _Taken(taken.fingerprint, taken.coverage, taken.patches)
+
+
+def _added(
+    store: Store,
+    name: str,
+    taken: _Taken,
+    *,
+    reference_id: str | None,
+    label: str | None,
+    incident: str | None,
+) -> tuple[Added, ReferenceSummary]:
+    """What the list has of it now, or had already."""
+    added = lists.add_fingerprint(
+        store,
+        name,
+        taken.fingerprint,
+        reference_id=reference_id,
+        label=label,
+        incident=incident,
+        patches=taken.patches,
+    )
+    return added, store.get_summary(name, added.reference_id)
 
 
 def _out(summary: ReferenceSummary) -> schemas.ReferenceOut:

@@ -3,7 +3,7 @@
 Texts that people wrote, which may have to be forgotten one day, are only said to have changed.
 """
 
-from service.audit import CHANGED, Change, Value, named
+from service.audit import CHANGED, Change, Value, named, proof
 from service.keys import KeyInfo
 from service.store.base import (
     AddResult,
@@ -66,15 +66,21 @@ def stood(result: StandingResult, *, enabled: bool | None, expires: Expiry | Non
     return told
 
 
-def issued(info: KeyInfo) -> Change:
-    """A key was made."""
-    return {"id": info.id, "scope": info.scope.word, "expires_at_ms": info.expires_at_ms}
-
-
-def rotated(info: KeyInfo) -> Change:
-    """A key was given a new secret."""
+def issued(info: KeyInfo, digest: bytes) -> Change:
+    """A key was made. ``digest``: of its secret."""
     return {
         "id": info.id,
+        "scope": info.scope.word,
+        "expires_at_ms": info.expires_at_ms,
+        "secrets_sha256": proof(digest),
+    }
+
+
+def rotated(info: KeyInfo, digest: bytes, previous: bytes) -> Change:
+    """A key was given a new secret; ``digest`` is of that, ``previous`` of the one before."""
+    return {
+        "id": info.id,
+        "secrets_sha256": proof(digest, previous, info.overlap_until_ms),
         "overlap_until_ms": info.overlap_until_ms,
         "expires_at_ms": info.expires_at_ms,
     }

@@ -21,6 +21,11 @@ class Asked:
     token: str
     parameters: str
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What it is known by, whatever its parameters."""
+        return self.key, self.route, self.token
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:

@@ -56,7 +56,7 @@ class SqliteKeys:
                 (key_id, name, scope.word, now_ms, expires_at_ms, digest),
             )
             made = _require(database, key_id).info
-            self._trail.add(database, What.KEY_CREATE, deeds.issued(made))
+            self._trail.add(database, What.KEY_CREATE, deeds.issued(made, digest))
             return made
 
     def rotate(
@@ -65,7 +65,8 @@ class SqliteKeys:
         """As ``Keys.rotate``."""
         now_ms = self._clock()
         with self._connections.writing() as database:
-            before = _require(database, key_id).info
+            stored = _require(database, key_id)
+            before = stored.info
             if before.state(now_ms) is not State.ACTIVE:
                 raise KeyEnded(f"key {key_id} is {before.state(now_ms)}; create another one")
             expires_at_ms = before.expires_at_ms if lifetime_ms is None else now_ms + lifetime_ms
@@ -75,7 +76,7 @@ class SqliteKeys:
                 (digest, now_ms, now_ms + overlap_ms, expires_at_ms, key_id),
             )
             after = _require(database, key_id).info
-            self._trail.add(database, What.KEY_ROTATE, deeds.rotated(after))
+            self._trail.add(database, What.KEY_ROTATE, deeds.rotated(after, digest, stored.digest))
             return after
 
     def revoke(self, key_id: str) -> KeyInfo:

@@ -75,8 +75,15 @@ def versions(database: Database) -> dict[str, int]:
 
 def key_facts(database: Database) -> dict[str, KeyFacts]:
     """What the record has to agree on with the keys, by their ids."""
-    found = database.execute("SELECT id, scope, expires_at_ms, revoked_at_ms IS NOT NULL FROM keys")
+    # As bytes, whatever somebody may have put there.
+    found = database.execute(
+        """
+        SELECT id, scope, expires_at_ms, revoked_at_ms IS NOT NULL,
+            CAST(digest AS BLOB), CAST(coalesce(previous, '') AS BLOB), overlap_until_ms
+        FROM keys
+        """
+    )
     return {
-        key_id: KeyFacts(scope, expires_at_ms, bool(revoked))
-        for key_id, scope, expires_at_ms, revoked in found.fetchall()
+        key_id: KeyFacts(scope, expires_at_ms, bool(revoked), audit.proof(*opens))
+        for key_id, scope, expires_at_ms, revoked, *opens in found.fetchall()
     }

@@ -1,5 +1,6 @@
 """What every store promises of its audit record, run over all of them."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -22,6 +23,8 @@ from tests.memory_store import MemoryStore
 from tests.patches import random_track
 
 KEY, OTHER = "0123456789ab", "ba9876543210"
+ONE = hashlib.sha256(bytes(32) + b"null").hexdigest()
+TWO = hashlib.sha256(bytes(64) + b"5010").hexdigest()
 R1, R2, R3 = (Reference(f"r{seed}", "a label", None, video(seed)) for seed in (1, 2, 3))
 
 
@@ -159,14 +162,14 @@ DEEDS: Mapping[str, tuple[Callable[[Store], object], What, str | None, object, o
         What.KEY_CREATE,
         None,
         (None, None),
-        {"id": OTHER, "scope": "check", "expires_at_ms": 5010},
+        {"id": OTHER, "scope": "check", "expires_at_ms": 5010, "secrets_sha256": ONE},
     ),
     "a key is rotated": (
         lambda store: store.keys.rotate(KEY, bytes(32), overlap_ms=10),
         What.KEY_ROTATE,
         None,
         (None, None),
-        {"id": KEY, "overlap_until_ms": 5010, "expires_at_ms": None},
+        {"id": KEY, "overlap_until_ms": 5010, "expires_at_ms": None, "secrets_sha256": TWO},
     ),
     "a key is revoked": (
         lambda store: store.keys.revoke(KEY),

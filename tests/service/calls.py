@@ -176,6 +176,7 @@ def calling(
     caller.context.jobs.close()
     caller.context.workers.close()
     caller.context.lookups.close()
+    caller.context.changes.close()
     caller.context.authenticator.close()
 
 

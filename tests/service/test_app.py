@@ -22,7 +22,7 @@ from hashing.reference import Reference
 from service import issuing
 from service.app import listen
 from service.bodies import BodyLimits
-from service.callers import Scope
+from service.callers import OWNER, Scope
 from service.errors import BadSetting, StoreError
 from service.media import landlock
 from service.problems import Busy
@@ -378,20 +378,27 @@ def test_an_export_that_nobody_reads_on_lets_the_database_go(tmp_path: Path) -> 
         assert store.let_go.wait(timeout=10)
 
 
-def test_without_a_place_nothing_is_read() -> None:
+@pytest.mark.parametrize(
+    ("holder", "status"),
+    [
+        pytest.param(OWNER.key, 503, id="its own"),
+        # Two bytes are above the limit, so that 503 says that nobody looked.
+        pytest.param("another", 413, id="another key's"),
+    ],
+)
+def test_without_a_place_nothing_is_read(holder: str, status: int) -> None:
     with calling(limits=BodyLimits(body_bytes=1, held_bytes=1)) as call:
         workers = call.context.workers
         with ExitStack() as taken:
             with suppress(Busy):
                 while True:
-                    taken.enter_context(workers.place())
-            # Two bytes are above the limit, so that 503 says that nobody looked.
+                    taken.enter_context(workers.place(holder))
             busy = call("POST", "/v1/check", content=b"xx")
             quick = call("POST", "/v1/check/fingerprint", content=b"xx")
             alive = call("GET", "/livez")
         free = call("POST", "/v1/check", content=b"xx")
 
-    assert [answer.status_code for answer in (busy, alive, free)] == [503, 200, 413]
+    assert [answer.status_code for answer in (busy, alive, free)] == [status, 200, 413]
     assert quick.status_code == 413  # a look-up waits for no clip
 
 

@@ -37,12 +37,22 @@ RECORD = chained(
     (What.LIST_CREATE, "b", 1, {"policy": "allow"}),
     (What.REFERENCES_REMOVE, "a", 3, {"removed": audit.named(["r1"])}),
     (What.LIST_DELETE, "b", None, {"references": 0}),
-    (What.KEY_CREATE, None, None, {"id": "k", "scope": "check", "expires_at_ms": None}),
-    (What.KEY_ROTATE, None, None, {"id": "k", "overlap_until_ms": 1, "expires_at_ms": 9}),
+    (
+        What.KEY_CREATE,
+        None,
+        None,
+        {"id": "k", "scope": "check", "expires_at_ms": None, "secrets_sha256": "first"},
+    ),
+    (
+        What.KEY_ROTATE,
+        None,
+        None,
+        {"id": "k", "overlap_until_ms": 1, "expires_at_ms": 9, "secrets_sha256": "second"},
+    ),
     (What.KEY_REVOKE, None, None, {"id": "k"}),
 )
 VERSIONS = {"a": 3, "old": 3}
-KEYS = {"k": KeyFacts("check", 9, True)}
+KEYS = {"k": KeyFacts("check", 9, True, "second")}
 HEAD = Head(len(RECORD), RECORD[-1].hash)
 
 
@@ -62,6 +72,16 @@ def test_a_record_that_nobody_touched_is_whole() -> None:
 @pytest.mark.parametrize("entry", RECORD, ids=lambda entry: str(entry.sequence))
 def test_every_head_that_there_was_is_in_it(entry: Entry) -> None:
     assert audit.verify(whole(RECORD), known_head=entry.hash) == HEAD
+
+
+def test_a_record_from_before_secrets_were_proved_is_whole() -> None:
+    entries = chained(
+        (What.KEY_CREATE, None, None, {"id": "k", "scope": "check", "expires_at_ms": 9})
+    )
+    head = Head(len(entries), entries[-1].hash)
+    keys = {"k": KeyFacts("check", 9, False, "whichever")}
+
+    assert audit.verify(whole(entries, head, {"old": 3}, keys)) == head
 
 
 def test_a_hash_is_what_the_documents_say() -> None:
@@ -226,9 +246,18 @@ def test_a_head_that_was_changed_is_found(head: Head) -> None:
         pytest.param(
             VERSIONS, {**KEYS, "x": KeyFacts("admin", None, False)}, "key x", id="a key put in"
         ),
-        pytest.param(VERSIONS, {"k": KeyFacts("admin", 9, True)}, "key k", id="a scope raised"),
-        pytest.param(VERSIONS, {"k": KeyFacts("check", 9, False)}, "key k", id="not revoked"),
-        pytest.param(VERSIONS, {"k": KeyFacts("check", None, True)}, "key k", id="no end"),
+        pytest.param(
+            VERSIONS, {"k": KeyFacts("admin", 9, True, "second")}, "key k", id="a scope raised"
+        ),
+        pytest.param(
+            VERSIONS, {"k": KeyFacts("check", 9, False, "second")}, "key k", id="not revoked"
+        ),
+        pytest.param(
+            VERSIONS, {"k": KeyFacts("check", None, True, "second")}, "key k", id="no end"
+        ),
+        pytest.param(
+            VERSIONS, {"k": KeyFacts("check", 9, True, "another")}, "key k", id="a secret replaced"
+        ),
     ],
 )
 def test_what_was_changed_past_the_record_is_found(

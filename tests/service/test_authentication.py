@@ -60,6 +60,16 @@ def test_while_there_is_no_key_nobody_else_gets_in(call: Caller) -> None:
     assert call.with_key(None, peer="192.0.2.7")("GET", "/v1/lists").status_code == 401
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+def test_while_there_is_no_key_a_proxy_on_this_machine_is_not_the_owner(
+    call: Caller, header: str
+) -> None:
+    """It asks for others, who may be anybody."""
+    answer = call("POST", "/v1/lists", json={"name": "a"}, headers={header: "192.0.2.7"})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104
 def test_beyond_loopback_there_is_no_owner(host: str) -> None:
     with calling(host=host) as call:

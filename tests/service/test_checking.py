@@ -167,6 +167,29 @@ def test_an_unknown_list_is_an_error(store: Store, lists: list[str]) -> None:
         check(store, CLIP, *lists)
 
 
+class VanishingStore(MemoryStore):
+    """A store of which a list is deleted once it is known which there are."""
+
+    def versions(self) -> dict[str, int]:
+        found = super().versions()
+        if "gone" in found:
+            self.delete_list("gone")
+        return found
+
+
+def test_a_list_that_is_deleted_meanwhile_fails_no_check_of_all() -> None:
+    store = VanishingStore()
+    put(store, "a", *LISTED)
+    store.create_list("gone", policy=Policy.BLOCK)
+
+    found = check(store, CLIP)
+
+    assert (found.verdict, found.lists) == (Verdict.MATCH, (("a", 2),))
+    store.create_list("gone", policy=Policy.BLOCK)
+    with pytest.raises(ListNotFound):
+        check(store, CLIP, "gone")
+
+
 def test_matches_of_all_lists_come_best_first(store: Store) -> None:
     noisy_hashes = tracks.noisy(KNOWN.hashes, 4, 40, 40)
     put(store, "a", ("noisy", video(replace(KNOWN, hashes=noisy_hashes))))

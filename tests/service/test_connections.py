@@ -112,6 +112,24 @@ def test_a_refused_body_may_still_be_sent_and_the_answer_read(tmp_path: Path) ->
     assert (got.count(b" 404 "), got.count(b" 200 ")) == (1, 1)
 
 
+def test_what_comes_broken_after_an_answer_ends_the_connection_and_is_no_defect(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with (
+        serving(tmp_path, store=MemoryStore(), patience=PATIENT) as address,
+        connected(address) as one,
+    ):
+        one.sendall(head)
+        assert b" 404 " in answered(one)
+        one.sendall(b"no chunk\r\n")
+        with suppress(ConnectionResetError):
+            while one.recv(65536):  # the rest of that answer
+                pass
+
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 def test_who_does_not_read_is_let_go(tmp_path: Path) -> None:
     store = EndlessStore()
     store.add("a", [Reference("r1", None, None, video(1, count=1000))])

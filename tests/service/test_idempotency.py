@@ -1,9 +1,12 @@
 """Idempotency: what is sent twice is done once, and what is not the same is never taken for it."""
 
 import asyncio
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -15,10 +18,11 @@ from hashing.reference import Policy
 from service import issuing
 from service.callers import OWNER, Scope
 from service.idempotency import Idempotency, honours
+from service.store.base import ListInfo
 from service.store.idempotency import Asked
 from service.store.sqlite import SqliteStore
 from tests.memory_store import MemoryStore
-from tests.service.calls import Caller, calling, clip
+from tests.service.calls import Caller, calling, clip, serving
 
 LISTED = clip(1)
 A = {"Idempotency-Key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"'}
@@ -221,7 +225,8 @@ def test_what_was_answered_without_its_body_is_not_kept(call: Caller, store: Mem
         "headers": [(b"idempotency-key", b"x")],
         "state": {"caller": OWNER},
     }
-    once = Idempotency(answers, store, call.context.bodies, call.context.jobs)
+    context = call.context
+    once = Idempotency(answers, store, context.bodies, context.jobs, context.changes)
     for _ in range(2):
         asyncio.run(once(scope, receive, send))
 
@@ -286,3 +291,123 @@ def test_the_database_has_neither_the_body_nor_the_key(tmp_path: Path) -> None:
 
     assert b"very private" not in kept
     assert body not in kept
+
+
+class Hold:
+    """Another process that writes to the database, and lets nobody else."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def begin(self) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def end(self) -> None:
+        self._database.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class HeldStore(SqliteStore):
+    """A store that another process takes as soon as a list was made."""
+
+    hold: Hold
+
+    def create_list(
+        self,
+        name: str,
+        *,
+        policy: Policy,
+        source: str | None = None,
+        false_alarms_per_100k: float | None = None,
+        patches: bool = True,
+    ) -> ListInfo:
+        made = super().create_list(name, policy=policy, source=source)
+        self.hold.begin()
+        return made
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[tuple[HeldStore, Hold]]:
+    path = tmp_path / "lists.sqlite3"
+    with closing(HeldStore(path, busy_timeout_ms=1)) as store, closing(Hold(path)) as hold:
+        store.hold = hold
+        yield store, hold
+
+
+def test_a_database_that_cannot_be_written_is_no_defect(held: tuple[HeldStore, Hold]) -> None:
+    store, hold = held
+    with calling(store) as call:
+        hold.begin()
+        answer = make(call)
+        hold.end()
+
+        assert (answer.status_code, answer.json()["code"]) == (503, "store_error")
+        assert make(call).status_code == 201
+
+
+def test_what_failed_can_be_tried_again_where_the_failure_could_not_be_noted(
+    held: tuple[HeldStore, Hold],
+) -> None:
+    store, hold = held
+
+    async def body() -> AsyncIterator[bytes]:
+        hold.begin()  # the request is recorded by now
+        yield b'{"name": "a"}'
+
+    with calling(store) as call:
+        failed = call("POST", "/v1/lists", content=body(), headers=A)
+        hold.end()
+
+        assert (failed.status_code, failed.json()["code"]) == (503, "store_error")
+        assert make(call).status_code == 201
+
+
+def test_what_was_done_is_told_also_where_the_answer_cannot_be_kept(
+    held: tuple[HeldStore, Hold],
+) -> None:
+    store, hold = held
+    with calling(store) as call:
+        assert make(call).status_code == 201
+        hold.end()
+        store.delete_list("a")
+
+        assert make(call).json()["code"] == "idempotency_running"  # never done twice
+        assert store.lists() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        pytest.param("POST", "/v1/jobs", {}, id="a job"),
+        pytest.param("POST", "/v1/jobs", A, id="a job to be done once"),
+        pytest.param("DELETE", "/v1/jobs/{job}", {}, id="a job that is given up"),
+    ],
+)
+def test_who_waits_to_write_keeps_no_check_and_no_probe_waiting(
+    tmp_path: Path, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """As beside a long import: as many as may wait do, the rest is told to come back."""
+    database = tmp_path / "lists.sqlite3"
+    store = SqliteStore(database, busy_timeout_ms=30_000)
+    with (
+        serving(database, store=store) as address,
+        closing(Hold(database)) as hold,
+        httpx.Client(base_url=address, timeout=60) as http,
+        ThreadPoolExecutor(40) as threads,
+    ):
+        job = http.post("/v1/jobs", content=b"x").json()["id"]
+        ask = partial(http.request, method, path.format(job=job), content=b"x", headers=headers)
+        hold.begin()
+        try:
+            asked = [threads.submit(ask) for _ in range(40)]
+            refused = next(as_completed(asked, timeout=30)).result()
+            check, ready = http.post("/v1/check", content=b"x"), http.get("/readyz")
+            waiting = sum(not one.done() for one in asked)
+        finally:
+            hold.end()
+
+    assert (check.status_code, ready.status_code) == (200, 200)
+    assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+    assert waiting

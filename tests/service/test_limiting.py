@@ -227,6 +227,17 @@ def test_slow_bodies_of_a_key_keep_out_no_other_request_of_it() -> None:
             ask(limiter, "a")
 
 
+def test_there_are_never_less_than_no_requests_left() -> None:
+    """Slow bodies that came at the same time are worked on at the same time."""
+    limiter = Limiter(SMALL, Clock())
+    with limiter.admitted("a") as first, ExitStack() as stack:
+        with first.sending():
+            for _ in range(2):
+                stack.enter_context(limiter.admitted("a"))
+
+        assert limiter.headers("a")["RateLimit"] == '"requests";r=0;t=3, "concurrency";r=0'
+
+
 def test_one_key_has_half_of_the_memory_for_bodies_or_one_body(tmp_path: Path) -> None:
     chosen = replace(settings(tmp_path), body_limit_bytes=1000)
     cases = [(0, 2, 4000, 2000), (0, 1, 4000, 4000), (1500, 2, 1500, 1000), (9000, 3, 9000, 3000)]

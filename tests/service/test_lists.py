@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from hashing.reference import BadName, Policy, Reference
 from service import lists
 from service.errors import ListNotFound, NothingToCompare, PolicyConflict, ReferenceConflict
 from service.lists import Added, ImportReport
-from service.store.base import RemoveResult, Store
+from service.store.base import AddResult, RemoveResult, Store
 from service.store.sqlite import SqliteStore
 from tests.fingerprints import FINGERPRINTS, FOREIGN, of, random_hashes, track, video
 from tests.memory_store import MemoryStore
@@ -207,6 +208,35 @@ def test_a_file_goes_only_into_a_list_of_its_policy(store: Store, other: Store) 
         lists.import_file(store, "a", exported(other))
 
     assert store.get_list("a").references == 0
+
+
+class MeanwhileStore(SqliteStore):
+    """A store in which somebody else makes an allow list just before references are added."""
+
+    def add(
+        self,
+        list_name: str,
+        references: Iterable[Reference],
+        *,
+        create: bool = True,
+        policy: Policy = Policy.BLOCK,
+        source: str | None = None,
+        patches: bool = True,
+        imported: bool = False,
+    ) -> AddResult:
+        self.create_list(list_name, policy=Policy.ALLOW)
+        return super().add(list_name, references, policy=policy, source=source, imported=imported)
+
+
+def test_nor_into_one_that_was_made_meanwhile(tmp_path: Path, other: Store) -> None:
+    """What is flagged on one list would suppress what is found by another."""
+    other.add("a", [Reference("r1", None, None, video(1))])
+
+    with closing(MeanwhileStore(tmp_path / "lists.sqlite3")) as store:
+        with pytest.raises(PolicyConflict, match="policy is block, that of list a is allow"):
+            lists.import_file(store, "a", exported(other))
+
+        assert store.get_list("a").references == 0
 
 
 def test_the_name_in_the_file_does_not_decide(store: Store, other: Store) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from service.checking import Checker
 from service.errors import Draining, Loading, NoCage, ServiceError, StaleList, StoreError
 from service.media.decoding import Uncaged
 from service.readiness import Readiness
+from service.store.base import Changes, Mark
 from tests import cages
 from tests.fingerprints import video
 from tests.memory_store import MemoryStore
@@ -28,15 +30,30 @@ class NoDecoders(Uncaged):
 
 
 class HeldStore(MemoryStore):
-    """A store whose lists take until told to be read."""
+    """A store whose one list takes until told to be read."""
 
     def __init__(self) -> None:
         super().__init__()
         self.asked, self.told = threading.Event(), threading.Event()
+        self.add("a", [Reference("r", None, None, video(1))])
 
-    def versions(self) -> dict[str, int]:
+    @contextmanager
+    def changes(self, list_name: str, since: Mark | None) -> Iterator[Changes | None]:
         self.asked.set()
         assert self.told.wait(timeout=30)
+        with super().changes(list_name, since) as found:
+            yield found
+
+
+class CrowdedStore(MemoryStore):
+    """A store of which so many have to ask for its lists at a time, or none gets an answer."""
+
+    def __init__(self, callers: int) -> None:
+        super().__init__()
+        self.together = threading.Barrier(callers)
+
+    def versions(self) -> dict[str, int]:
+        self.together.wait(timeout=30)
         return super().versions()
 
 
@@ -93,6 +110,15 @@ def test_while_indexes_are_loaded_it_is_not_ready_and_nobody_waits() -> None:
     store.told.set()
 
 
+def test_many_may_ask_at_a_time_whether_it_is_ready() -> None:
+    ready = readiness(CrowdedStore(2))
+
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(ready.load) for _ in range(2)]
+
+    assert [one.exception() for one in asked] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("max_age_s", "days", "fresh"),
     [
@@ -145,6 +171,7 @@ def calling(store: MemoryStore) -> Iterator[Caller]:
     yield caller
     caller.context.workers.close()
     caller.context.lookups.close()
+    caller.context.changes.close()
 
 
 def require_unready(call: Caller, code: str) -> None:

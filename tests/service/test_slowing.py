@@ -125,6 +125,27 @@ def test_a_key_with_much_else_to_check_may_have_more() -> None:
     assert [slowing.delay_s(KEY) for _ in range(2)] == [0, 2]
 
 
+def test_no_number_of_answers_is_too_large_to_be_counted() -> None:
+    """A search with a budget of 10,000, or beside half a million checks, is one all the same."""
+    slowing = Slowing(replace(SMALL, key_near_per_hour=10_000), Clock())
+    for _ in range(10_500):
+        slowing.note(KEY, NEAR)
+
+    assert [slowing.delay_s(KEY) for _ in range(2)] == [0, 2]
+
+
+def test_answers_are_forgotten_by_the_minute() -> None:
+    clock = Clock()
+    slowing = Slowing(SMALL, clock)
+    for _ in range(3):
+        slowing.note(KEY, NEAR)
+        clock.now_s += 1200
+    assert slowing.delay_s(KEY) == 0  # the first one was an hour ago
+
+    slowing.note(KEY, NEAR)
+    assert [slowing.delay_s(KEY) for _ in range(2)] == [0, 2]
+
+
 @pytest.mark.parametrize(
     ("limits", "caller"),
     [

@@ -249,6 +249,28 @@ class TestSeveral:
         assert ran.stderr.count("no_cage: there is none") >= 1
         assert ran.stderr.splitlines()[-1].startswith("workers_failed: ")
 
+    def test_one_that_ends_by_a_defect_says_where_before_it_is_begun_anew(self) -> None:
+        script = (
+            "import logging, os, signal\n"
+            "from service.supervising import Supervisor\n"
+            "logging.basicConfig(level=logging.INFO)\n"
+            "def fail(place):\n"
+            "    os.kill(os.getppid(), signal.SIGTERM)\n"
+            "    raise ValueError('private words')\n"
+            "Supervisor(fail, 1).run()\n"
+        )
+        ran = subprocess.run(  # noqa: S603  # this interpreter with a script from this test
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+
+        assert "process 0: ValueError in <string> line 6" in ran.stderr
+        assert "private words" not in ran.stderr
+
 
 def _lives(pid: int) -> bool:
     try:

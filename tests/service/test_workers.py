@@ -132,6 +132,25 @@ def test_a_place_that_comes_to_who_has_just_gone_is_passed_on() -> None:
     workers.close()
 
 
+def test_one_key_s_long_work_keeps_no_other_key_waiting() -> None:
+    workers = Workers(threads=1, places=2)
+    told = threading.Event()
+
+    async def both() -> str:
+        with workers.place("a"), workers.place("a"), pytest.raises(Busy), workers.place("a"):
+            pass
+        with workers.place("a"), workers.place("a"), workers.place("b"):
+            waits = [asyncio.ensure_future(workers.run(told.wait, "a")) for _ in range(2)]
+            await asyncio.sleep(0)
+            answer = await asyncio.wait_for(workers.run(lambda: "done", "b"), timeout=30)
+            told.set()
+            await asyncio.gather(*waits)
+        return answer
+
+    assert asyncio.run(both()) == "done"
+    workers.close()
+
+
 def test_what_work_raises_comes_out() -> None:
     workers = Workers(threads=1, places=1)
 

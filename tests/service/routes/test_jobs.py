@@ -14,6 +14,7 @@ from service.callers import Scope
 from service.limits import ServiceLimits
 from service.media.cage import Cage
 from service.media.confinement import Confinement
+from service.refusals import RateLimited
 from tests import hostile
 from tests.memory_store import MemoryStore
 from tests.service.calls import Caller, calling, clip
@@ -104,6 +105,20 @@ class TestJobs:
         done(call, call("POST", "/v1/jobs", content=LISTED))
 
         assert len(waited) == 1
+
+    def test_who_is_told_to_come_back_later_has_no_job(
+        self, call: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else it would be done twice: once for the refusal, once for the next try."""
+
+        async def wait(_: object) -> None:
+            raise RateLimited("slowed", retry_after_s=11)
+
+        monkeypatch.setattr(call.context.slowing, "wait", wait)
+        answer = call("POST", "/v1/jobs", content=LISTED)
+
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+        assert call.context.jobs.here == 0
 
 
 @pytest.fixture

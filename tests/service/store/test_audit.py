@@ -118,6 +118,12 @@ TAMPERING = {
     "a list deleted past it": ("DELETE FROM lists WHERE name = 'b'", "list b is not"),
     "a key not revoked": ("UPDATE keys SET revoked_at_ms = NULL", "key [0-9a-f]{12} is not"),
     "a key raised": ("UPDATE keys SET scope = 'admin'", "key [0-9a-f]{12} is not"),
+    "a key's secret replaced": ("UPDATE keys SET digest = randomblob(32)", "key [0-9a-f]{12} is"),
+    "a second secret put in": ("UPDATE keys SET previous = randomblob(32)", "key [0-9a-f]{12} is"),
+    "an old secret good for longer": (
+        "UPDATE keys SET overlap_until_ms = 9999999999999",
+        "key [0-9a-f]{12} is",
+    ),
     "a key of one's own": (
         "INSERT INTO keys (id, name, scope, created_at_ms, digest) VALUES ('x', '', 'admin', 0, 0)",
         "key x is not",
@@ -170,7 +176,9 @@ def test_a_database_from_before_begins_its_record_with_what_it_has(tmp_path: Pat
         store.delete_list("a")
 
     change = json.loads(entry.change)
-    assert (change["lists"], change["keys"]) == ({"a": 2}, {key_id: ["curate", None, False]})
+    (*facts, proof), *others = change["keys"].values()
+    assert (change["lists"], [*change["keys"]], others) == ({"a": 2}, [key_id], [])
+    assert (facts, len(proof)) == (["curate", None, False], 64)
     assert verified(path).sequence == 3
 
 
