@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hashing import buckets, segments
 from hashing.fingerprint import Fingerprint
 from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY
@@ -78,6 +80,23 @@ def test_what_is_removed_is_not_found(store: MemoryStore) -> None:
     assert (found(after, 1), found(after, 2)) == ([], [("r2", None)])
     assert found(before, 1) == [("r1", None)]
     assert after.index.frames == FRAMES
+
+
+@pytest.mark.parametrize("from_file", [False, True], ids=["running", "from a file"])
+def test_what_is_removed_takes_no_room_from_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, from_file: bool
+) -> None:
+    """A dozen copies of one video, of which all but the last are removed."""
+    monkeypatch.setattr(segments, "FLAT_FRAMES", 0)
+    monkeypatch.setattr(buckets, "MOST_ROWS_A_QUERY", 8)
+    store = MemoryStore()
+    copies = [replace(footage(1), duration_ms=number) for number in range(12)]
+    store.add("a", [Reference(f"r{n}", None, None, one) for n, one in enumerate(copies, 10)])
+    loader = kept(store, tmp_path)
+    load(loader, store)
+    store.remove("a", [f"r{number}" for number in range(10, 21)])
+
+    assert found(load(kept(store, tmp_path) if from_file else loader, store), 1) == [("r21", None)]
 
 
 def test_what_is_disabled_is_not_found_until_it_is_enabled(store: MemoryStore) -> None:
