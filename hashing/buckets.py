@@ -178,9 +178,10 @@ class Buckets:
         twin_of, twins, kept = self.tables.twin_of, self.tables.twins, None
         if self._rows is not None:
             twin_of, twins, kept = self._rows.twin_of, self._rows.twins, self._rows.kept
+        apart: NDArray[np.integer] = distances
         counts, _ = _equal(rows, twin_of, kept)
         if len(rows) and ((counts != 1).any() or kept is not None or _is_crowded(query_rows)):
-            query_rows, distances, rows = _in_order(query_rows, distances, rows, _ROW_BITS)
+            query_rows, apart, rows = _in_order(query_rows, apart, rows, _ROW_BITS)
             counts, first = _equal(rows, twin_of, kept)
             counts = _capped(query_rows, counts)
             place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -189,9 +190,9 @@ class Buckets:
             itself = np.repeat(rows, counts)
             twin = np.minimum(np.repeat(first, counts) + place - 1, len(twins) - 1)
             rows = np.where(place, twins[twin], itself) if len(twins) else itself
-            query_rows, distances = np.repeat(query_rows, counts), np.repeat(distances, counts)
-            query_rows, rows, distances = _in_order(query_rows, rows, distances, _DISTANCE_BITS)
-        return query_rows, rows, distances.astype(np.uint16)
+            query_rows, apart = np.repeat(query_rows, counts), np.repeat(apart, counts)
+            query_rows, rows, apart = _in_order(query_rows, rows, apart, _DISTANCE_BITS)
+        return query_rows, rows, apart.astype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,9 +104,13 @@ class LoadedList:
         )
 
     def is_of(self, version: int, now_ms: int) -> bool:
-        """Whether it is what that version holds now: with time, references expire."""
+        """Whether it is what that version holds now: with time, references expire.
+
+        When a clock is put back, some hold again.
+        """
         expired = self.next_expiry_ms is not None and now_ms >= self.next_expiry_ms
-        return self.info.version == version and not expired
+        put_back = now_ms < self.mark.read_at_ms
+        return self.info.version == version and not expired and not put_back
 
 
 def in_background(work: Callable[[], None]) -> None:

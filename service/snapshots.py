@@ -33,7 +33,7 @@ from hashing.segments import Columns, Segment
 from hashing.views import View
 from service.store.base import Mark
 
-MAGIC: Final = b"RCINDEX\x01"
+MAGIC: Final = b"RCINDEX\x02"
 SUFFIX: Final = ".rcindex"
 _START_BYTES: Final = len(MAGIC) + 8 + 4 + 4
 _ALIGNED_BYTES: Final = 64  # a cache line
@@ -121,7 +121,9 @@ def _read(file: BinaryIO) -> tuple[Shelf, Mark]:
         raise BadSnapshot("as many references as it has are not named")
     mark = fields.record(header["mark"], "mark")
     version = fields.whole(mark["version"], "version", 2**63)
-    return Shelf(part, entries), Mark(version, fields.text(mark["token"], "token", 64))
+    token = fields.text(mark["token"], "token", 64)
+    read_at_ms = fields.whole(mark["read_at_ms"], "read_at_ms", 2**63)
+    return Shelf(part, entries), Mark(version, token, read_at_ms)
 
 
 def _entries(untrusted: Sequence[object]) -> tuple[Entry, ...]:

@@ -101,13 +101,13 @@ def set_mark(database: Database, list_id: int) -> None:
     )
 
 
-def mark(database: Database, list_id: int) -> Mark:
-    """The list's last mark."""
+def mark(database: Database, list_id: int, now_ms: int) -> Mark:
+    """The list's last mark, read now."""
     row: tuple[int, str] = database.execute(
         "SELECT version, token FROM marks WHERE list_id = ? ORDER BY version DESC LIMIT 1",
         (list_id,),
     ).fetchone()
-    return Mark(*row)
+    return Mark(*row, now_ms)
 
 
 def is_past(database: Database, list_id: int, mark: Mark) -> bool:

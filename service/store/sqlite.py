@@ -296,17 +296,11 @@ class SqliteStore:
                 yield None
                 return
             now_ms = self._clock()
-            # -1 is before version 0, which references from before versions were kept have.
-            after = (list_id, -1 if since is None else since.version)
-            found = database.execute(
-                f"{rows.REFERENCE} WHERE list_id = ? AND version > ? {rows.HOLDS} ORDER BY id",
-                (*after, now_ms),
-            )
             yield Changes(
                 queries.info(database, list_name),
-                queries.mark(database, list_id),
-                (rows.reference(row) for row in found),
-                standing.gone(database, *after, now_ms) if since is not None else (),
+                queries.mark(database, list_id, now_ms),
+                standing.come(database, list_id, since, now_ms),
+                () if since is None else standing.gone(database, list_id, since.version, now_ms),
                 standing.next_expiry_ms(database, list_id, now_ms),
             )
 

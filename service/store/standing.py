@@ -1,11 +1,13 @@
 """Standing in the SQLite store: which references checks look at, and until when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from sqlite_utils import Database
 
-from service.store.base import Expiry, StandingResult
+from hashing.reference import Reference
+from service.store import rows
+from service.store.base import Expiry, Mark, StandingResult
 
 _BEFORE: Final = """
     SELECT enabled, expires_at_ms FROM "references" WHERE list_id = ? AND id = ?
@@ -55,6 +57,20 @@ def change(
         database.execute(_CHANGE, named)
         changed.append(reference_id)
     return StandingResult(tuple(changed), tuple(unchanged), tuple(missing))
+
+
+def come(database: Database, list_id: int, since: Mark | None, now_ms: int) -> Iterator[Reference]:
+    """References that are looked at and may not have been, or not as they are, in that state; with
+    None all that are. In order of ids."""
+    # -1 is before version 0, which references from before versions were kept have.
+    which, values = "version > ?", [-1 if since is None else since.version]
+    if since is not None and now_ms < since.read_at_ms:
+        which, values = f"({which} OR expires_at_ms <= ?)", [*values, since.read_at_ms]
+    found = database.execute(
+        f"{rows.REFERENCE} WHERE list_id = ? AND {which} {rows.HOLDS} ORDER BY id",
+        (list_id, *values, now_ms),
+    )
+    return (rows.reference(row) for row in found)
 
 
 def gone(database: Database, list_id: int, since: int, now_ms: int) -> tuple[str, ...]:

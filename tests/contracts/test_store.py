@@ -556,6 +556,20 @@ def test_what_expires_is_not_looked_at_from_then_on(timed: Timed) -> None:
     assert store.get_summary("a", "r1").standing == Standing()
 
 
+def test_what_had_expired_by_a_clock_that_is_put_back_is_looked_at(timed: Timed) -> None:
+    store = timed.store
+    store.add("a", [R1, R2, R3])
+    store.set_standing("a", ["r1", "r3"], expires=Expiry(timed.now_ms + 10))
+    store.set_standing("a", ["r3"], enabled=False)
+    timed.now_ms += 10
+    late, added, _ = changes(store, None)
+    assert added == [R2]
+
+    timed.now_ms -= 1
+
+    assert changes(store, late)[1] == [R1]
+
+
 def test_what_is_removed_and_added_again_is_looked_at(store: Store) -> None:
     store.add("a", [R1])
     store.set_standing("a", ["r1"], enabled=False, expires=Expiry(5))

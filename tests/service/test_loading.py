@@ -128,6 +128,10 @@ def test_what_expires_is_not_found_from_then_on(tmp_path: Path, *, with_file: bo
     for used in (running, loader()):
         assert found(load(used, store), 1) == []
         assert found(load(used, store), 2) == [("r2", None)]
+    now_ms[0] = 49  # somebody puts the clock right
+    for used in (running, loader()):
+        assert found(load(used, store), 1) == [("r1", None)]
+        assert found(load(used, store), 2) == [("r2", None)]
 
 
 def test_labels_and_policies_are_followed(store: MemoryStore) -> None:

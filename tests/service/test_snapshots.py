@@ -100,7 +100,7 @@ def of_other_code(data: bytes) -> bytes:
         pytest.param(lambda data: data[:500], "cut off", id="in the header"),
         pytest.param(lambda data: data[:-1], "cut off", id="in the last array"),
         pytest.param(lambda data: data + b"\0", "cut off", id="longer"),
-        pytest.param(lambda data: b"RCINDEX\x02" + data[8:], "not a snapshot", id="newer"),
+        pytest.param(lambda data: b"RCINDEX\x03" + data[8:], "not a snapshot", id="newer"),
         pytest.param(lambda data: data[:-4096] + bytes(4096), "checksum", id="a page of zeros"),
         pytest.param(of_other_code, "another version", id="of other code"),
     ],
