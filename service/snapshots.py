@@ -28,7 +28,7 @@ from hashing.buckets import Buckets, Tables, layout_for
 from hashing.fingerprint import Algorithm
 from hashing.formats import fields
 from hashing.parts import ALGORITHMS, Part
-from hashing.reference import MAX_TEXT
+from hashing.reference import MAX_TEXT, is_one_line
 from hashing.segments import Columns, Segment
 from hashing.views import View
 from service.store.base import Mark
@@ -132,7 +132,7 @@ def _entries(untrusted: Sequence[object]) -> tuple[Entry, ...]:
     texts = [one for row in rows for one in row if one is not None]
     if not all(isinstance(one, str) and 0 < len(one) <= MAX_TEXT for one in texts):
         raise BadSnapshot("an entry that is no text")
-    if not "".join(map(str, texts)).isprintable():
+    if not is_one_line("".join(map(str, texts))):
         raise BadSnapshot("an entry with characters that no text has")
     if not all(len(row) == 3 and row[0] is not None for row in rows):
         raise BadSnapshot("a reference without an id")

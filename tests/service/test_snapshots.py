@@ -17,7 +17,9 @@ from service.snapshots import BadSnapshot, Shelf
 from service.store.base import Mark
 from tests.fingerprints import of, random_hashes, track, video
 
-MARK = Mark(7, "0123")
+# Joiners, marks of direction and a space that does not break: none is printable to Python.
+WRITTEN = "Ж \u0646\u0645\u06cc\u200c\u062e\u200f \u2764\ufe0f\u200d\U0001f525\xa0"
+MARK = Mark(7, "0123", read_at_ms=1234)
 
 
 def shelf() -> Shelf:
@@ -25,7 +27,7 @@ def shelf() -> Shelf:
     part = Part.of(
         [video(1, FLAT_FRAMES), video(2, 40), of([track(random_hashes(3, 9), algorithm=PDQ)])]
     )
-    return Shelf(part, (("a", "label", None), ("b", None, "incident"), ("c", "Ж", None)))
+    return Shelf(part, (("a", "label", None), ("b", None, "incident"), ("c", WRITTEN, None)))
 
 
 SHELF = shelf()
@@ -43,7 +45,7 @@ def test_what_was_written_is_read_and_searched(tmp_path: Path) -> None:
     snapshots.write(path, SHELF, MARK)
     read, mark = snapshots.read(path)
 
-    assert mark == MARK
+    assert (mark, mark.read_at_ms) == (MARK, MARK.read_at_ms)
     assert same(read, SHELF)
     assert [one.columns.views for one in read.part.segments] == [
         one.columns.views for one in SHELF.part.segments
