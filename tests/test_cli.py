@@ -794,6 +794,47 @@ class TestEnds:
 
         assert (ran.returncode, ran.stderr) == (code, "")
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a full disk at hand")
+    @pytest.mark.parametrize(
+        ("arguments", "full", "code", "told"),
+        [
+            pytest.param(["check", "original"], "stdout", cli.Exit.NOT_DONE, True, id="a match"),
+            pytest.param(
+                ["check", "--json", "other"], "stdout", cli.Exit.NOT_DONE, True, id="json"
+            ),
+            pytest.param(["lists"], "stdout", cli.Exit.NOT_DONE, True, id="lists"),
+            pytest.param(["check", "original"], "stderr", cli.Exit.FOUND, False, id="found"),
+            pytest.param(
+                ["check", "--json", "no"], "stderr", cli.Exit.NOT_DONE, False, id="no file"
+            ),
+            pytest.param(["remove", "no", "r1"], "stderr", cli.Exit.NOT_DONE, False, id="an error"),
+        ],
+    )
+    def test_output_to_a_full_disk_is_told_and_is_no_match(
+        self, stocked: Recirc, arguments: list[str], full: str, code: cli.Exit, *, told: bool
+    ) -> None:
+        with open("/dev/full", "w", encoding="utf-8") as nowhere:
+            ran = subprocess.run(  # noqa: S603  # this interpreter, our own code
+                [sys.executable, "-c", "import cli; cli.main()", *arguments],
+                cwd=stocked.folder,
+                env={
+                    **os.environ,
+                    "RECIRC_DB": str(stocked.database),
+                    "PYTHONPATH": str(ROOT),
+                },
+                text=True,
+                check=False,
+                stdout=nowhere if full == "stdout" else subprocess.PIPE,
+                stderr=nowhere if full == "stderr" else subprocess.PIPE,
+            )
+
+        assert ran.returncode == code
+        if told:
+            assert ran.stderr.splitlines() == [
+                "unreadable_path: standard output: No space left on device; "
+                "make room, or choose another place"
+            ]
+
     def test_serve_hands_its_settings_over(
         self, recirc: Recirc, monkeypatch: pytest.MonkeyPatch
     ) -> None:
