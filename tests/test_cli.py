@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,6 +18,7 @@ import cli
 from hashing.extract import Extract
 from hashing.formats import document
 from hashing.lanes import Sampling
+from hashing.reference import Policy
 from service import app as http
 from service import curating
 from service import lists as list_actions
@@ -633,6 +636,48 @@ class TestListFiles:
         assert ran.code == cli.Exit.NOT_DONE
         assert ran.err.startswith(f"{code}: ")
 
+    def test_a_slow_pipe_keeps_no_other_writer_waiting(self, stocked: Recirc) -> None:
+        """It is read before the database is locked: the rest of it comes from who writes there."""
+        lines = stocked("export", "incident-x").out.encode()
+        os.mkfifo(stocked.folder / "pipe")
+
+        def write() -> None:
+            with open(stocked.folder / "pipe", "wb") as pipe:
+                pipe.write(lines[: len(lines) // 2])
+                pipe.flush()
+                with closing(SqliteStore(stocked.database, busy_timeout_ms=100)) as store:
+                    store.create_list("other", policy=Policy.BLOCK)
+                pipe.write(lines[len(lines) // 2 :])
+
+        with ThreadPoolExecutor(1) as pool:
+            written = pool.submit(write)
+            ran = stocked("import", "copy", "pipe")
+            written.result()
+
+        assert (ran.code, ran.err) == (cli.Exit.DONE, "")
+        assert ran.out.startswith("copy: 1 added")
+
+    def test_a_pipe_is_read_up_to_a_limit(
+        self, stocked: Recirc, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("RECIRC_LIMIT_MEDIA_BYTES", "1000")
+        lines = stocked("export", "incident-x").out.encode()
+
+        os.mkfifo(stocked.folder / "pipe")
+
+        def write() -> None:
+            with suppress(BrokenPipeError), open(stocked.folder / "pipe", "wb") as pipe:
+                pipe.write(lines)
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(write)
+            ran = stocked("import", "copy", "pipe")
+
+        assert ran.code == cli.Exit.NOT_DONE
+        assert ran.err == (
+            "unreadable_path: the pipe gives more than 1000 bytes; import it as a file\n"
+        )
+
     def test_export_replaces_only_when_told(self, stocked: Recirc) -> None:
         stocked.file("list.jsonl", b"precious")
 
@@ -644,6 +689,17 @@ class TestListFiles:
         assert refused.err.startswith("unreadable_path: list.jsonl is there already")
         assert (stocked.folder / "list.jsonl").read_bytes().startswith(b'{"format":"recirc-list"')
         assert (stocked.folder / "list.jsonl").stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize("said", [[], ["--force"]], ids=["plain", "forced"])
+    def test_export_replaces_no_pipe_or_device(self, stocked: Recirc, said: list[str]) -> None:
+        """Else root's ``-o /dev/null --force`` would make a file of it, for all of the system."""
+        os.mkfifo(stocked.folder / "pipe")
+
+        ran = stocked("export", "incident-x", "-o", "pipe", *said)
+
+        assert ran.code == cli.Exit.NOT_DONE
+        assert ran.err.startswith("unreadable_path: pipe is ")
+        assert (stocked.folder / "pipe").is_fifo()
 
     @pytest.mark.parametrize(
         ("arguments", "code"),
