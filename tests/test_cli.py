@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from hashing.formats import document
 from hashing.lanes import Sampling
 from hashing.reference import Policy
 from service import app as http
-from service import curating
+from service import commands, curating
 from service import lists as list_actions
 from service.checking import Checker, CheckResult
 from service.errors import StoreError
@@ -30,6 +31,9 @@ from service.settings import Settings
 from service.store.sqlite import SqliteStore
 from tests import cages, clips
 from tests.commands import Ran, Recirc, fields
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 COMMANDS: Final = (
@@ -592,6 +596,25 @@ class TestCurating:
         assert max(map(len, dense.tracks)) > 2 * max(map(len, sparse.tracks))
 
 
+class _Slow(RawIOBase):
+    """A pipe whose second half comes once somebody else has written to the database."""
+
+    def __init__(self, recirc: Recirc, lines: bytes) -> None:
+        self._database = recirc.database
+        self._halves = [lines[: len(lines) // 2], lines[len(lines) // 2 :]]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        if len(self._halves) == 1:
+            with closing(SqliteStore(self._database, busy_timeout_ms=100)) as store:
+                store.create_list("other", policy=Policy.BLOCK)
+        half = self._halves.pop(0) if self._halves else b""
+        memoryview(buffer)[: len(half)] = half
+        return len(half)
+
+
 class TestListFiles:
     def test_export_and_import_are_a_round_trip(self, stocked: Recirc) -> None:
         assert stocked("export", "incident-x", "-o", "list.jsonl").out == ""
@@ -636,23 +659,14 @@ class TestListFiles:
         assert ran.code == cli.Exit.NOT_DONE
         assert ran.err.startswith(f"{code}: ")
 
-    def test_a_slow_pipe_keeps_no_other_writer_waiting(self, stocked: Recirc) -> None:
-        """It is read before the database is locked: the rest of it comes from who writes there."""
+    def test_a_slow_pipe_keeps_no_other_writer_waiting(
+        self, stocked: Recirc, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is read before the database is locked: its other end may take its time."""
         lines = stocked("export", "incident-x").out.encode()
-        os.mkfifo(stocked.folder / "pipe")
+        monkeypatch.setattr(commands, "_stdin", lambda: BufferedReader(_Slow(stocked, lines)))
 
-        def write() -> None:
-            with open(stocked.folder / "pipe", "wb") as pipe:
-                pipe.write(lines[: len(lines) // 2])
-                pipe.flush()
-                with closing(SqliteStore(stocked.database, busy_timeout_ms=100)) as store:
-                    store.create_list("other", policy=Policy.BLOCK)
-                pipe.write(lines[len(lines) // 2 :])
-
-        with ThreadPoolExecutor(1) as pool:
-            written = pool.submit(write)
-            ran = stocked("import", "copy", "pipe")
-            written.result()
+        ran = stocked("import", "copy", "-")
 
         assert (ran.code, ran.err) == (cli.Exit.DONE, "")
         assert ran.out.startswith("copy: 1 added")
