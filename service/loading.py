@@ -172,6 +172,7 @@ class Loader:
         gone = self._loaded.keys() - names
         if not self._swept and self._folder is not None:
             self._swept = True
+            snapshots.sweep(self._folder)
             gone |= {path.stem for path in self._folder.glob(f"*{snapshots.SUFFIX}")} - names
         for name in gone:
             with self._lock_of(name):

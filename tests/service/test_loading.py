@@ -14,7 +14,7 @@ from hashing import buckets, segments
 from hashing.fingerprint import Fingerprint
 from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY
-from service import snapshots
+from service import locks, snapshots
 from service.loading import LoadedList, Loader
 from service.store.base import Expiry
 from tests.fingerprints import of, track, walk
@@ -326,6 +326,20 @@ def test_the_files_of_lists_that_are_no_more_are_deleted(
     assert [path.stem for path in tmp_path.iterdir()] == ["a"]
 
     kept(store, tmp_path).forget_all_but(frozenset())  # of a process that never loaded it
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_dead_processes_left_half_written_is_deleted(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    dead, alive = tmp_path / "a.rcindexdead.partial", tmp_path / "gone.rcindexlive.partial"
+    dead.write_bytes(b"half an index")
+    with alive.open("wb") as written:
+        assert locks.lock(written.fileno())
+        kept(store, tmp_path).forget_all_but(frozenset(store.versions()))
+        assert list(tmp_path.iterdir()) == [alive]
+
+    kept(store, tmp_path).forget_all_but(frozenset(store.versions()))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,5 +1,6 @@
 """Index files: what was written is read, and nothing else is."""
 
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,22 @@ def test_only_its_owner_can_read_it_and_nothing_else_stays(tmp_path: Path) -> No
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_being_written_is_not_swept_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def synced(descriptor: int) -> None:
+        snapshots.sweep(tmp_path)  # another process begins
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    path = snapshots.path_of(tmp_path, "a")
+    snapshots.write(path, SHELF, MARK)
+
+    assert same(snapshots.read(path)[0], SHELF)
 
 
 def test_what_cannot_be_written_leaves_what_is_there(tmp_path: Path) -> None:
