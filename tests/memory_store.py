@@ -340,9 +340,11 @@ class MemoryStore:
 
     def patches(self, list_name: str, *, known: frozenset[str] = frozenset()) -> Iterator[Patched]:
         with self._open():
-            found = sorted(self._list(list_name).references.items())
+            listed = self._list(list_name)
+            found = sorted(listed.references.items())
+            held = {name for name, _ in found if self._holds(listed, name)}
         for name, one in found:
-            if one.patches:
+            if one.patches and name in held:
                 digest = one.fingerprint.digest
                 yield Patched(name, digest, None if digest in known else one.patches)
 

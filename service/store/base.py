@@ -318,7 +318,8 @@ class Store(Protocol):
         ...
 
     def patches(self, list_name: str, *, known: frozenset[str] = frozenset()) -> Iterator[Patched]:
-        """The references that have patch hashes, in order of ids, as of the first one taken.
+        """The references that have patch hashes, in order of ids, as of the first one taken;
+        without what is disabled or expired.
 
         Those with ``known`` digests come without their hashes, which are long.
         """

@@ -313,7 +313,8 @@ class SqliteStore:
         """As ``Store.patches``."""
         with self._connections.reading() as database:
             list_id = queries.list_id(database, list_name)
-            for reference_id, digest in database.execute(rows.PATCHED, (list_id,)).fetchall():
+            found = database.execute(rows.PATCHED, (list_id, self._clock())).fetchall()
+            for reference_id, digest in found:
                 tracks = None
                 if digest not in known:
                     one = (list_id, reference_id)

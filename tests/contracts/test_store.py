@@ -684,6 +684,20 @@ def test_patch_hashes_go_with_their_reference_and_with_the_setting(store: Store)
     assert (on.patches, held(store)) == (True, {"r2": P2.patches})
 
 
+def test_patch_hashes_of_what_is_disabled_or_expired_are_not_looked_at(timed: Timed) -> None:
+    """They would take the few places of those that are compared in full."""
+    store = timed.store
+    store.add("a", [P1, P2])
+    store.set_standing("a", ["r1"], enabled=False)
+    store.set_standing("a", ["r2"], expires=Expiry(timed.now_ms + 10))
+    assert held(store) == {"r2": P2.patches}
+
+    timed.now_ms += 10
+    store.set_standing("a", ["r1"], enabled=True)
+    assert held(store) == {"r1": P1.patches}
+    assert store.get_list("a").patched == 2
+
+
 def test_patch_hashes_of_an_unknown_list_are_not_found(store: Store) -> None:
     with pytest.raises(ListNotFound):
         next(store.patches("gone"))
