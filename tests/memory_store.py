@@ -286,7 +286,8 @@ class MemoryStore:
         algorithms = {
             track.algorithm for reference in references for track in reference.fingerprint.tracks
         }
-        yield Snapshot(listed.info, tuple(sorted(algorithms, key=str)), iter(references))
+        told = tuple(sorted(algorithms, key=str))
+        yield Snapshot(listed.info, len(references), told, iter(references))
 
     @contextmanager
     def changes(self, list_name: str, since: Mark | None) -> Iterator[Changes | None]:

@@ -112,9 +112,14 @@ class StandingResult:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What holds of a list at one moment. ``references`` can be read once, in order of ids."""
+    """What holds of a list at one moment.
+
+    ``references`` can be read once, in order of ids; there are ``count`` of them, which is fewer
+    than in ``info`` where some are disabled or have expired.
+    """
 
     info: ListInfo
+    count: int
     algorithms: tuple[Algorithm, ...]
     references: Iterator[Reference]
 

@@ -4,7 +4,6 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from hashing.fingerprint import Algorithm
 from service.errors import ListNotFound, ReferenceNotFound
 from service.store import rows
 from service.store.base import ListInfo, Mark, ReferenceSummary
@@ -50,15 +49,6 @@ def summary(
 def no_reference(list_name: str, reference_id: str) -> ReferenceNotFound:
     """The error for an unknown id."""
     return ReferenceNotFound(f"list {list_name} has no reference {reference_id!a}")
-
-
-def algorithms(database: Database, list_id: int) -> tuple[Algorithm, ...]:
-    """All algorithms of a list's references, in order of their texts."""
-    found = database.execute(
-        'SELECT DISTINCT algorithms FROM "references" WHERE list_id = ?', (list_id,)
-    )
-    distinct = {algorithm for (text,) in found for algorithm in rows.algorithms_of(text)}
-    return tuple(sorted(distinct, key=str))
 
 
 def changed_ms(database: Database, list_id: int) -> int:

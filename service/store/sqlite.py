@@ -276,15 +276,11 @@ class SqliteStore:
     def snapshot(self, list_name: str) -> Iterator[Snapshot]:
         """As ``Store.snapshot``."""
         with self._connections.reading() as database:
-            list_id = queries.list_id(database, list_name)
-            found = database.execute(
-                f"{rows.REFERENCE} WHERE list_id = ? {rows.HOLDS} ORDER BY id",
-                (list_id, self._clock()),
-            )
+            list_id, now_ms = queries.list_id(database, list_name), self._clock()
             yield Snapshot(
                 queries.info(database, list_name),
-                queries.algorithms(database, list_id),
-                (rows.reference(row) for row in found),
+                *standing.summed_up(database, list_id, now_ms),
+                standing.come(database, list_id, None, now_ms),
             )
 
     @contextmanager
