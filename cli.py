@@ -266,7 +266,7 @@ def import_(
 
     del list_format  # one for now
     with opening.opened(database) as (console, store):
-        _leave(done=commands.import_list(console, store, list_name, file))
+        _leave(done=commands.import_list(console, store, list_name, file, opening.how()))
 
 
 @app.command()

@@ -12,8 +12,9 @@ for that; of these alone a near pair may be missed, and of a query that is near 
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,13 @@ class Buckets:
         self._words = bits.words(hashes)
         self.layout = layout_for(len(hashes))
         self.tables = build(hashes, self.layout) if tables is None else tables
+        self._rows: _Rows | None = None  # which rows are looked for; None is all
+
+    def only(self, kept: NDArray[np.bool_]) -> Self:
+        """The same for some of the rows, bool (n,): the others are not there, nor in its way."""
+        some = copy(self)
+        some._rows = _Rows.of(kept, self.tables)
+        return some
 
     @property
     def crowded_out(self) -> int:
@@ -94,6 +102,8 @@ class Buckets:
             buckets = asked + self.layout.offsets[group, None, None]
             for asking, rows in self._alike(buckets, signatures[group], is_open):
                 hit = self._distances(words, asking, rows) <= within_bits
+                if self._rows is not None:
+                    hit &= self._rows.stands[rows]
                 parts.append(asking[hit] * count + rows[hit])
                 here += np.bincount(asking[hit], minlength=len(queries))
                 if (is_open & (here >= MOST_ROWS_A_QUERY)).any():
@@ -165,24 +175,53 @@ class Buckets:
         self, query_rows: NDArray[np.int64], rows: NDArray[np.int64], distances: NDArray[np.uint16]
     ) -> Pairs:
         """The pairs with those of equal hashes, the nearest of each query, in order."""
-        first = np.searchsorted(self.tables.twin_of, rows, side="left")
-        counts = 1 + np.searchsorted(self.tables.twin_of, rows, side="right") - first
-        if len(rows) and (counts.max() > 1 or _is_crowded(query_rows)):
-            query_rows, distances, rows = _in_order(query_rows, distances, rows, _ROW_BITS)
-            first = np.searchsorted(self.tables.twin_of, rows, side="left")
-            counts = 1 + np.searchsorted(self.tables.twin_of, rows, side="right") - first
+        twin_of, twins, kept = self.tables.twin_of, self.tables.twins, None
+        if self._rows is not None:
+            twin_of, twins, kept = self._rows.twin_of, self._rows.twins, self._rows.kept
+        apart: NDArray[np.integer] = distances
+        counts, _ = _equal(rows, twin_of, kept)
+        if len(rows) and ((counts != 1).any() or kept is not None or _is_crowded(query_rows)):
+            query_rows, apart, rows = _in_order(query_rows, apart, rows, _ROW_BITS)
+            counts, first = _equal(rows, twin_of, kept)
             counts = _capped(query_rows, counts)
             place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+            if kept is not None:  # where the row itself is not kept, its first twin comes first
+                place += np.repeat(~kept[rows], counts)
             itself = np.repeat(rows, counts)
-            twin = np.minimum(np.repeat(first, counts) + place - 1, len(self.tables.twins) - 1)
-            rows = (
-                np.where(place, self.tables.twins[twin], itself)
-                if len(self.tables.twins)
-                else itself
-            )
-            query_rows, distances = np.repeat(query_rows, counts), np.repeat(distances, counts)
-            query_rows, rows, distances = _in_order(query_rows, rows, distances, _DISTANCE_BITS)
-        return query_rows, rows, distances.astype(np.uint16)
+            twin = np.minimum(np.repeat(first, counts) + place - 1, len(twins) - 1)
+            rows = np.where(place, twins[twin], itself) if len(twins) else itself
+            query_rows, apart = np.repeat(query_rows, counts), np.repeat(apart, counts)
+            query_rows, rows, apart = _in_order(query_rows, rows, apart, _DISTANCE_BITS)
+        return query_rows, rows, apart.astype(np.uint16)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Some rows: ``kept``, bool (n,); ``stands``, bool (n,): has an entry for one of them, itself
+    or a twin; ``twin_of``, ``twins``: as in ``Tables``, of these twins alone.
+    """
+
+    kept: NDArray[np.bool_]
+    stands: NDArray[np.bool_]
+    twin_of: NDArray[np.uint32]
+    twins: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, kept: NDArray[np.bool_], tables: Tables) -> Self:
+        stays = kept[tables.twins]
+        twin_of = tables.twin_of[stays]
+        stands = kept.copy()
+        stands[twin_of] = True
+        return cls(kept, stands, twin_of, tables.twins[stays])
+
+
+def _equal(
+    rows: NDArray[np.int64], twin_of: NDArray[np.uint32], kept: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many kept rows have the hash of each of these, and where its twins begin."""
+    first = np.searchsorted(twin_of, rows, side="left")
+    counts = np.searchsorted(twin_of, rows, side="right") - first
+    return counts + (1 if kept is None else kept[rows]), first
 
 
 def layout_for(hashes: int) -> Layout:

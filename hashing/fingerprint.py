@@ -183,6 +183,11 @@ class Fingerprint:
         """Frame hashes in all tracks."""
         return sum(len(track) for track in self.tracks)
 
+    @property
+    def algorithms(self) -> frozenset[Algorithm]:
+        """What its hashes were made with."""
+        return frozenset(track.algorithm for track in self.tracks if len(track))
+
     def of(self, algorithm: Algorithm) -> tuple[Track, ...]:
         """The tracks made with this algorithm.
 

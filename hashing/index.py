@@ -59,7 +59,7 @@ class Index:
         one is searched.
         """
         self.algorithm = algorithm
-        self._segments = list(segments)
+        self._segments = [(segment.only(kept), kept) for segment, kept in segments]
         added = list(fingerprints)
         if added:
             everything = np.ones(len(added), np.bool_)

@@ -120,11 +120,10 @@ class ListIndex:
         return frozenset(index.algorithm for index in self._indexes if len(index))
 
     def compares(self, clip: Fingerprint) -> bool:
-        """Whether there is a reference that was hashed in a way in which the clip was, too."""
-        return any(
-            len(index) and any(len(track) for track in clip.of(index.algorithm))
-            for index in self._indexes
-        )
+        """Whether the clip was hashed in each way in which references were: with these alone it can
+        be compared. Raises IncompatibleHash where parameters differ.
+        """
+        return all(any(len(track) for track in clip.of(one)) for one in self.algorithms)
 
     def match(
         self,

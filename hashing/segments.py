@@ -125,6 +125,17 @@ class Segment:
         """The segment of these fingerprints."""
         return cls(Columns.of(algorithm, fingerprints))
 
+    def only(self, kept: NDArray[np.bool_]) -> "Segment":
+        """The same, where references that are not kept, bool (references,), are in nobody's way.
+
+        Of a flat segment they are found all the same.
+        """
+        if self.buckets is None or kept.all():
+            return self
+        lengths = np.diff(self.columns.starts)
+        rows = np.repeat(kept[self.columns.references], lengths)
+        return Segment(self.columns, self.buckets.only(rows))
+
     def frames(self, kept: NDArray[np.bool_]) -> int:
         """Frame hashes of the references that are kept, bool (references,)."""
         lengths = np.diff(self.columns.starts)

@@ -31,7 +31,9 @@ from service.weighing import Match
 
 __all__ = ["CheckResult", "Checker", "Match", "unscannable"]
 
-_NO_REFERENCES: Final = "no_references"  # a check against nothing must not look like "clean"
+# A check against nothing, or not against all that is listed, must not look like "clean".
+_NO_REFERENCES: Final = "no_references"
+_NOT_COMPARED: Final = "references_not_compared"
 _ALLOWED_NEAR_FRAMES: Final = 2  # on one line of an allowed reference: too much for an early end
 _OUT_OF_TIME: Final = {Problem.LIMIT_WALL, Problem.LIMIT_CPU}
 _EVERY_LINE: Final = 1.0  # as a chance of near matches: no line is too weak to be told
@@ -318,9 +320,7 @@ class Checker:
         clip, coverage = taken.fingerprint, taken.coverage
         blocked = self._found(clip, lists, Policy.BLOCK, plain_only=plain_only)
         weighed = weighing.weighed(blocked, self._found(clip, lists, Policy.ALLOW))
-        problems = tuple(str(problem) for problem in coverage.problems) + _no_references(
-            clip, lists
-        )
+        problems = tuple(str(problem) for problem in coverage.problems) + _uncompared(clip, lists)
         if died is not None:
             problems = (died.code, *(one for one in problems if one != died.code))
         return CheckResult(
@@ -366,9 +366,13 @@ def _versions(lists: list[LoadedList]) -> tuple[tuple[str, int], ...]:
     return tuple((one.info.name, one.info.version) for one in lists)
 
 
-def _no_references(clip: Fingerprint, lists: list[LoadedList]) -> tuple[str, ...]:
-    """A problem where nothing was compared: PDQ hashes against a list of pHashes are no check."""
+def _uncompared(clip: Fingerprint, lists: list[LoadedList]) -> tuple[str, ...]:
+    """A problem where nothing was compared, or not with every reference: PDQ hashes against a list
+    of pHashes are no check. A clip without hashes has a problem of its own."""
     blocking = [one.index for one in lists if one.info.policy is Policy.BLOCK]
-    if clip.frames:
-        return () if any(index.compares(clip) for index in blocking) else (_NO_REFERENCES,)
-    return () if any(index.frames for index in blocking) else (_NO_REFERENCES,)
+    if not any(index.frames for index in blocking):
+        return (_NO_REFERENCES,)
+    if not clip.frames or all(index.compares(clip) for index in blocking):
+        return ()
+    some = any(index.algorithms & clip.algorithms for index in blocking)
+    return (_NOT_COMPARED,) if some else (_NO_REFERENCES,)

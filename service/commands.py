@@ -311,11 +311,12 @@ def remove(console: Console, store: Store, list_name: str, ids: Sequence[str]) -
     return not result.missing
 
 
-def import_list(console: Console, store: Store, list_name: str, file: str) -> bool:
+def import_list(console: Console, store: Store, list_name: str, file: str, how: How) -> bool:
     """Add a list file's references; whether no line was bad. Raises UnreadablePath, BadList."""
     try:
         with _stdin() if file == paths.STDIN else open(file, "rb") as stream:
-            report = lists.import_file(store, list_name, listfile.bounded_lines(stream))
+            whole = curating.read_whole(stream, how.stdin_bytes)
+            report = lists.import_file(store, list_name, listfile.bounded_lines(whole))
     except OSError as error:
         text = f"{shown(file)}: {error.strerror}; check the name and the permissions"
         raise UnreadablePath(text) from error

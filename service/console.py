@@ -37,6 +37,13 @@ class OutputClosed(Exception):
     """Whoever read the output has gone, as ``head`` does: no error, and nothing left to say."""
 
 
+def unwritable(error: OSError) -> RecircError:
+    """That the result cannot be written, as to a file on a full disk."""
+    from service.errors import UnreadablePath  # noqa: PLC0415  # brings numpy along
+
+    return UnreadablePath(f"standard output: {error.strerror}; make room, or choose another place")
+
+
 class Console:
     """The two streams of one command. Not for several threads."""
 
@@ -120,6 +127,9 @@ class Console:
             stream.flush()  # whoever reads a pipe gets each clip when it is done
         except BrokenPipeError as error:
             raise OutputClosed from error
+        except OSError as error:
+            if stream is self._out:  # of standard error nobody could be told
+                raise unwritable(error) from error
 
 
 def _columns(out: TextIO) -> int | None:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,6 +17,7 @@ from hashing.formats import packed, packed_patches
 from service import escaping, lists
 from service.errors import ListNotFound, UnreadablePath
 from service.media.decoding import Decoding, extract
+from service.paths import STDIN_BYTES
 from service.store.base import Store
 
 # A reference of a part of a clip still finds that part; one of darkness finds nothing.
@@ -106,16 +108,33 @@ def _keeps_patches(store: Store, list_name: str, wanted: bool | None) -> bool:
     return keeps and wanted is not False
 
 
+def read_whole(stream: BinaryIO, most_bytes: int | None) -> BinaryIO:
+    """The stream, or of a pipe what comes out of it, held in memory.
+
+    Other writers wait for as long as an import reads, and nobody knows when a pipe ends. Raises
+    UnreadablePath beyond ``most_bytes``.
+    """
+    if stream.seekable():
+        return stream
+    most_bytes = STDIN_BYTES if most_bytes is None else most_bytes
+    data = stream.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise UnreadablePath(f"the pipe gives more than {most_bytes} bytes; import it as a file")
+    return BytesIO(data)
+
+
 def write_whole(path: Path, lines: Iterable[str], *, replace: bool) -> None:
     """Write a file in one step: its readers see all of it or what was there before.
 
     The file is for its owner only, because lists are sensitive. Raises UnreadablePath where the
-    file is there already without ``replace``, or cannot be written.
+    file is there already without ``replace``, is a folder, pipe or device, or cannot be written.
     """
     name = escaping.shown(str(path))
     try:
         if not replace and os.path.lexists(path):
             raise UnreadablePath(f"{name} is there already; choose another or say --force")
+        if path.exists() and not path.is_file():  # it would be a file from then on, also /dev/null
+            raise UnreadablePath(f"{name} is no file; choose another, or - for standard output")
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with open(handle, "w", encoding="utf-8") as stream:

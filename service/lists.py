@@ -160,7 +160,7 @@ def _require_policy(store: Store, list_name: str, policy: Policy) -> None:
 def _lines(store: Store, list_name: str, *, patches: bool) -> Iterator[str]:
     with store.snapshot(list_name) as snapshot:
         info = snapshot.info
-        header = Header(info.name, info.policy, info.source, snapshot.algorithms, info.references)
+        header = Header(info.name, info.policy, info.source, snapshot.algorithms, snapshot.count)
         patched = store.patches(list_name) if patches else iter(())
         yield from listfile.write(header, _with_patches(snapshot.references, patched))
 

@@ -27,7 +27,7 @@ from service.store.base import Changes, ListInfo, Mark, Store
 
 SNAPSHOT_FRAMES: Final = 200_000  # fewer are read from the store and indexed in about a second
 _MOST_SHELVES: Final = 8  # each is one more look-up; nine additions a joining
-_SMALL_SHARE: Final = 0.25  # of the big part: then all is joined, and written anew
+_SMALL_SHARE: Final = 0.25  # of the big part, beside it or gone from it: then all is made anew
 _log = logging.getLogger(__name__)
 
 Run = Callable[[Callable[[], None]], None]
@@ -104,9 +104,13 @@ class LoadedList:
         )
 
     def is_of(self, version: int, now_ms: int) -> bool:
-        """Whether it is what that version holds now: with time, references expire."""
+        """Whether it is what that version holds now: with time, references expire.
+
+        When a clock is put back, some hold again.
+        """
         expired = self.next_expiry_ms is not None and now_ms >= self.next_expiry_ms
-        return self.info.version == version and not expired
+        put_back = now_ms < self.mark.read_at_ms
+        return self.info.version == version and not expired and not put_back
 
 
 def in_background(work: Callable[[], None]) -> None:
@@ -138,7 +142,8 @@ class Loader:
         self._snapshot_frames = snapshot_frames
         self._loaded: dict[str, LoadedList] = {}
         self._locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()  # of the dictionary of locks
+        self._lock = threading.Lock()  # of the dictionary of locks, and of what is being joined
+        self._joining: set[str] = set()
         self._swept = False
 
     @property
@@ -163,8 +168,8 @@ class Loader:
             loaded = self._loaded.get(name)
             loaded = self._first(name) if loaded is None else self._newer(name, loaded)
             self._loaded[name] = loaded
-        if len(loaded.held) > _MOST_SHELVES:
-            self._run(lambda: self._join(name, loaded))
+        if len(loaded.held) > _MOST_SHELVES or _is_hollow(loaded):
+            self._begin_join(name, loaded)
         return loaded
 
     def forget_all_but(self, names: frozenset[str]) -> None:
@@ -172,6 +177,7 @@ class Loader:
         gone = self._loaded.keys() - names
         if not self._swept and self._folder is not None:
             self._swept = True
+            snapshots.sweep(self._folder)
             gone |= {path.stem for path in self._folder.glob(f"*{snapshots.SUFFIX}")} - names
         for name in gone:
             with self._lock_of(name):
@@ -206,7 +212,8 @@ class Loader:
             if changes is not None:
                 kept = np.ones(len(shelf.entries), np.bool_)
                 loaded = LoadedList.of(changes.info, mark, [Held(shelf, kept)]).after(changes)
-                return self._joined(name, loaded) if _is_long(loaded) else loaded
+                is_due = _is_long(loaded) or _is_hollow(loaded)
+                return self._joined(name, loaded) if is_due else loaded
         _log.warning("index of list %s: of another state; made anew from the store", name)
         return self._from_store(name)
 
@@ -221,7 +228,7 @@ class Loader:
 
     def _joined(self, name: str, loaded: LoadedList) -> LoadedList:
         """The same list with fewer shelves: one, or a big one and one of what came since."""
-        first = 0 if _is_long(loaded) else 1
+        first = 0 if _is_long(loaded) or _is_hollow(loaded) else 1
         made = LoadedList.of(
             loaded.info,
             loaded.mark,
@@ -232,11 +239,26 @@ class Loader:
             self._write(name, made)
         return made
 
+    def _begin_join(self, name: str, loaded: LoadedList) -> None:
+        """Once at a time: a long list takes a minute and its memory again, and goes on growing."""
+        with self._lock:
+            if name in self._joining:
+                return
+            self._joining.add(name)
+        self._run(lambda: self._join(name, loaded))
+
     def _join(self, name: str, before: LoadedList) -> None:
         """Join shelves, and put them where the old ones are, with what happened meanwhile."""
+        try:
+            self._replace(name, before)
+        finally:
+            with self._lock:
+                self._joining.discard(name)
+
+    def _replace(self, name: str, before: LoadedList) -> None:
         now = self._loaded.get(name)
         if now is None or not _continues(now, before):
-            return  # someone else has joined them
+            return  # it was deleted, or read anew
         made = self._joined(name, before)
         with self._lock_of(name):
             now = self._loaded.get(name)
@@ -246,10 +268,14 @@ class Loader:
 
     def _write(self, name: str, loaded: LoadedList) -> None:
         (held,) = loaded.held
-        if self._folder is None or held.shelf.part.frames < self._snapshot_frames:
+        if self._folder is None:
             return
+        path = snapshots.path_of(self._folder, name)
         with _told(name):
-            snapshots.write(snapshots.path_of(self._folder, name), held.shelf, loaded.mark)
+            if held.shelf.part.frames >= self._snapshot_frames:
+                snapshots.write(path, held.shelf, loaded.mark)
+            elif path.exists():  # of what the list was
+                path.unlink()
 
 
 @contextmanager
@@ -265,6 +291,14 @@ def _is_long(loaded: LoadedList) -> bool:
     """Whether what came since the big part is no longer little."""
     frames = [one.shelf.part.frames for one in loaded.held]
     return sum(frames[1:]) > _SMALL_SHARE * frames[0]
+
+
+def _is_hollow(loaded: LoadedList) -> bool:
+    """Whether much of the big part is no longer listed: memory, and hashes that should be gone."""
+    big = loaded.held[0]
+    frames = big.shelf.part.frames
+    kept = sum(segment.frames(big.kept) for segment in big.shelf.part.segments)
+    return frames - kept > _SMALL_SHARE * frames
 
 
 def _joined(held: Sequence[Held]) -> Held:

@@ -27,7 +27,7 @@ def run(command: Callable[[], object], codes: Codes, *, debug: bool) -> int:
     _open_closed_streams()
     try:
         code = command()
-        sys.stdout.flush()
+        _flush()
     except (KeyboardInterrupt, Abort):
         return codes.interrupted
     except TyperException as error:
@@ -49,6 +49,15 @@ def _open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # stays
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise console.unwritable(error) from error
 
 
 def _fault(error: BaseException, codes: Codes, *, debug: bool) -> int:

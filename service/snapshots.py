@@ -16,6 +16,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -28,13 +29,15 @@ from hashing.buckets import Buckets, Tables, layout_for
 from hashing.fingerprint import Algorithm
 from hashing.formats import fields
 from hashing.parts import ALGORITHMS, Part
-from hashing.reference import MAX_TEXT
+from hashing.reference import MAX_TEXT, is_one_line
 from hashing.segments import Columns, Segment
 from hashing.views import View
+from service import locks
 from service.store.base import Mark
 
-MAGIC: Final = b"RCINDEX\x01"
+MAGIC: Final = b"RCINDEX\x02"
 SUFFIX: Final = ".rcindex"
+_PARTIAL: Final = ".partial"
 _START_BYTES: Final = len(MAGIC) + 8 + 4 + 4
 _ALIGNED_BYTES: Final = 64  # a cache line
 _MAX_HEADER_BYTES: Final = 1 << 30  # ten million references with long labels
@@ -67,8 +70,9 @@ def write(path: Path, shelf: Shelf, mark: Mark) -> None:
     arrays = _arrays(shelf.part)
     header, offsets = _header(shelf, mark, arrays)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(suffix=".partial", prefix=path.name, dir=path.parent)
+    handle, partial = tempfile.mkstemp(suffix=_PARTIAL, prefix=path.name, dir=path.parent)
     try:
+        locks.lock(handle)
         with os.fdopen(handle, "wb") as file:
             file.write(MAGIC + len(header).to_bytes(8, "little"))
             file.write(zlib.crc32(header).to_bytes(4, "little") + bytes(4) + header)
@@ -81,6 +85,15 @@ def write(path: Path, shelf: Shelf, mark: Mark) -> None:
     except BaseException:
         os.unlink(partial)
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Delete what processes left that died while they wrote: as long as an index, and of its list
+    for good. Where that cannot be done it is left."""
+    for partial in folder.glob(f"*{SUFFIX}*{_PARTIAL}"):
+        with suppress(OSError), partial.open("rb+") as file:
+            if locks.lock(file.fileno()):  # else somebody is writing it
+                partial.unlink()
 
 
 def read(path: Path) -> tuple[Shelf, Mark]:
@@ -121,7 +134,9 @@ def _read(file: BinaryIO) -> tuple[Shelf, Mark]:
         raise BadSnapshot("as many references as it has are not named")
     mark = fields.record(header["mark"], "mark")
     version = fields.whole(mark["version"], "version", 2**63)
-    return Shelf(part, entries), Mark(version, fields.text(mark["token"], "token", 64))
+    token = fields.text(mark["token"], "token", 64)
+    read_at_ms = fields.whole(mark["read_at_ms"], "read_at_ms", 2**63)
+    return Shelf(part, entries), Mark(version, token, read_at_ms)
 
 
 def _entries(untrusted: Sequence[object]) -> tuple[Entry, ...]:
@@ -130,7 +145,7 @@ def _entries(untrusted: Sequence[object]) -> tuple[Entry, ...]:
     texts = [one for row in rows for one in row if one is not None]
     if not all(isinstance(one, str) and 0 < len(one) <= MAX_TEXT for one in texts):
         raise BadSnapshot("an entry that is no text")
-    if not "".join(map(str, texts)).isprintable():
+    if not is_one_line("".join(map(str, texts))):
         raise BadSnapshot("an entry with characters that no text has")
     if not all(len(row) == 3 and row[0] is not None for row in rows):
         raise BadSnapshot("a reference without an id")

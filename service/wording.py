@@ -74,7 +74,14 @@ PROBLEMS: Final = {
     "cage_failed": ("the process that decodes broke down", "check it again"),
     "interrupted": ("the service stopped before it was checked", "check it again"),
     "no_references": ("there are no references to compare with", "add one with recirc add"),
+    "references_not_compared": (
+        "it has no hashes of the kind that some references have",
+        "check the video itself, or a clearer copy",
+    ),
 }
+
+# Problems that say nothing about what was looked at.
+_OF_REFERENCES: Final = {"no_references", "references_not_compared"}
 
 # What an installation lacks, in every answer; the clip was checked as well as without.
 NOTICES: Final = {
@@ -135,7 +142,7 @@ def details(result: CheckResult, note: str | None = None) -> list[str]:
         lines += [NOTES[code] for code in result.notes]
     lines += [problem(code, note) for code in result.problems]
     lines += [notice(code) for code in result.notices]
-    if result.frames and set(result.problems) - {"no_references"}:
+    if result.frames and set(result.problems) - _OF_REFERENCES:
         found = "Nothing was found in" if not result.matches else "This is about"
         lines.append(f"{found} the part that could be read: {_looked_at(result).lower()}.")
     return lines

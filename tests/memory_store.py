@@ -286,18 +286,23 @@ class MemoryStore:
         algorithms = {
             track.algorithm for reference in references for track in reference.fingerprint.tracks
         }
-        yield Snapshot(listed.info, tuple(sorted(algorithms, key=str)), iter(references))
+        told = tuple(sorted(algorithms, key=str))
+        yield Snapshot(listed.info, len(references), told, iter(references))
 
     @contextmanager
     def changes(self, list_name: str, since: Mark | None) -> Iterator[Changes | None]:
         with self._open():
             listed = self._list(list_name)
-            mark = Mark(listed.info.version, listed.token)
+            mark = Mark(listed.info.version, listed.token, self._clock())
             is_known = since is None or (
                 since.token == mark.token and since.version <= mark.version
             )
             after = 0 if since is None else since.version
-            changed = sorted(name for name, at in listed.changed_in.items() if at > after)
+            changed = sorted(
+                name
+                for name, at in listed.changed_in.items()
+                if at > after or self._holds_again(listed, name, since)
+            )
             now = [
                 replace(listed.references[name], patches=())
                 for name in changed
@@ -318,6 +323,14 @@ class MemoryStore:
             expiry_ms = min(coming, default=None)
         yield Changes(listed.info, mark, iter(now), removed, expiry_ms) if is_known else None
 
+    def _holds_again(self, listed: _List, name: str, since: Mark | None) -> bool:
+        expires_at_ms = listed.standing.get(name, Standing()).expires_at_ms
+        return (
+            since is not None
+            and expires_at_ms is not None
+            and self._clock() < expires_at_ms <= since.read_at_ms
+        )
+
     def _holds(self, listed: _List, name: str) -> bool:
         standing = listed.standing.get(name, Standing())
         return name in listed.references and standing.holds(self._clock())
@@ -328,9 +341,11 @@ class MemoryStore:
 
     def patches(self, list_name: str, *, known: frozenset[str] = frozenset()) -> Iterator[Patched]:
         with self._open():
-            found = sorted(self._list(list_name).references.items())
+            listed = self._list(list_name)
+            found = sorted(listed.references.items())
+            held = {name for name, _ in found if self._holds(listed, name)}
         for name, one in found:
-            if one.patches:
+            if one.patches and name in held:
                 digest = one.fingerprint.digest
                 yield Patched(name, digest, None if digest in known else one.patches)
 

@@ -6,8 +6,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 import pytest
@@ -16,8 +19,9 @@ import cli
 from hashing.extract import Extract
 from hashing.formats import document
 from hashing.lanes import Sampling
+from hashing.reference import Policy
 from service import app as http
-from service import curating
+from service import commands, curating
 from service import lists as list_actions
 from service.checking import Checker, CheckResult
 from service.errors import StoreError
@@ -27,6 +31,9 @@ from service.settings import Settings
 from service.store.sqlite import SqliteStore
 from tests import cages, clips
 from tests.commands import Ran, Recirc, fields
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 COMMANDS: Final = (
@@ -589,6 +596,25 @@ class TestCurating:
         assert max(map(len, dense.tracks)) > 2 * max(map(len, sparse.tracks))
 
 
+class _Slow(RawIOBase):
+    """A pipe whose second half comes once somebody else has written to the database."""
+
+    def __init__(self, recirc: Recirc, lines: bytes) -> None:
+        self._database = recirc.database
+        self._halves = [lines[: len(lines) // 2], lines[len(lines) // 2 :]]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        if len(self._halves) == 1:
+            with closing(SqliteStore(self._database, busy_timeout_ms=100)) as store:
+                store.create_list("other", policy=Policy.BLOCK)
+        half = self._halves.pop(0) if self._halves else b""
+        memoryview(buffer)[: len(half)] = half
+        return len(half)
+
+
 class TestListFiles:
     def test_export_and_import_are_a_round_trip(self, stocked: Recirc) -> None:
         assert stocked("export", "incident-x", "-o", "list.jsonl").out == ""
@@ -633,6 +659,39 @@ class TestListFiles:
         assert ran.code == cli.Exit.NOT_DONE
         assert ran.err.startswith(f"{code}: ")
 
+    def test_a_slow_pipe_keeps_no_other_writer_waiting(
+        self, stocked: Recirc, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is read before the database is locked: its other end may take its time."""
+        lines = stocked("export", "incident-x").out.encode()
+        monkeypatch.setattr(commands, "_stdin", lambda: BufferedReader(_Slow(stocked, lines)))
+
+        ran = stocked("import", "copy", "-")
+
+        assert (ran.code, ran.err) == (cli.Exit.DONE, "")
+        assert ran.out.startswith("copy: 1 added")
+
+    def test_a_pipe_is_read_up_to_a_limit(
+        self, stocked: Recirc, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("RECIRC_LIMIT_MEDIA_BYTES", "1000")
+        lines = stocked("export", "incident-x").out.encode()
+
+        os.mkfifo(stocked.folder / "pipe")
+
+        def write() -> None:
+            with suppress(BrokenPipeError), open(stocked.folder / "pipe", "wb") as pipe:
+                pipe.write(lines)
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(write)
+            ran = stocked("import", "copy", "pipe")
+
+        assert ran.code == cli.Exit.NOT_DONE
+        assert ran.err == (
+            "unreadable_path: the pipe gives more than 1000 bytes; import it as a file\n"
+        )
+
     def test_export_replaces_only_when_told(self, stocked: Recirc) -> None:
         stocked.file("list.jsonl", b"precious")
 
@@ -644,6 +703,17 @@ class TestListFiles:
         assert refused.err.startswith("unreadable_path: list.jsonl is there already")
         assert (stocked.folder / "list.jsonl").read_bytes().startswith(b'{"format":"recirc-list"')
         assert (stocked.folder / "list.jsonl").stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize("said", [[], ["--force"]], ids=["plain", "forced"])
+    def test_export_replaces_no_pipe_or_device(self, stocked: Recirc, said: list[str]) -> None:
+        """Else root's ``-o /dev/null --force`` would make a file of it, for all of the system."""
+        os.mkfifo(stocked.folder / "pipe")
+
+        ran = stocked("export", "incident-x", "-o", "pipe", *said)
+
+        assert ran.code == cli.Exit.NOT_DONE
+        assert ran.err.startswith("unreadable_path: pipe is ")
+        assert (stocked.folder / "pipe").is_fifo()
 
     @pytest.mark.parametrize(
         ("arguments", "code"),
@@ -793,6 +863,47 @@ class TestEnds:
         )
 
         assert (ran.returncode, ran.stderr) == (code, "")
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a full disk at hand")
+    @pytest.mark.parametrize(
+        ("arguments", "full", "code", "told"),
+        [
+            pytest.param(["check", "original"], "stdout", cli.Exit.NOT_DONE, True, id="a match"),
+            pytest.param(
+                ["check", "--json", "other"], "stdout", cli.Exit.NOT_DONE, True, id="json"
+            ),
+            pytest.param(["lists"], "stdout", cli.Exit.NOT_DONE, True, id="lists"),
+            pytest.param(["check", "original"], "stderr", cli.Exit.FOUND, False, id="found"),
+            pytest.param(
+                ["check", "--json", "no"], "stderr", cli.Exit.NOT_DONE, False, id="no file"
+            ),
+            pytest.param(["remove", "no", "r1"], "stderr", cli.Exit.NOT_DONE, False, id="an error"),
+        ],
+    )
+    def test_output_to_a_full_disk_is_told_and_is_no_match(
+        self, stocked: Recirc, arguments: list[str], full: str, code: cli.Exit, *, told: bool
+    ) -> None:
+        with open("/dev/full", "w", encoding="utf-8") as nowhere:
+            ran = subprocess.run(  # noqa: S603  # this interpreter, our own code
+                [sys.executable, "-c", "import cli; cli.main()", *arguments],
+                cwd=stocked.folder,
+                env={
+                    **os.environ,
+                    "RECIRC_DB": str(stocked.database),
+                    "PYTHONPATH": str(ROOT),
+                },
+                text=True,
+                check=False,
+                stdout=nowhere if full == "stdout" else subprocess.PIPE,
+                stderr=nowhere if full == "stderr" else subprocess.PIPE,
+            )
+
+        assert ran.returncode == code
+        if told:
+            assert ran.stderr.splitlines() == [
+                "unreadable_path: standard output: No space left on device; "
+                "make room, or choose another place"
+            ]
 
     def test_serve_hands_its_settings_over(
         self, recirc: Recirc, monkeypatch: pytest.MonkeyPatch

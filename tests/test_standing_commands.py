@@ -80,3 +80,16 @@ def test_the_others_are_changed_where_one_is_missing(recirc: Recirc) -> None:
     assert ran.code == 2
     assert "r1: disabled" in ran.out
     assert recirc("check", "clip.mp4").code == 0
+
+
+@pytest.mark.parametrize(
+    "how", [["disable"], ["expire", "--days", "0"]], ids=["disabled", "expired"]
+)
+def test_an_export_announces_what_it_has(recirc: Recirc, how: list[str]) -> None:
+    """Else whoever imports it is told that it is cut off."""
+    recirc(how[0], "a", "r1", *how[1:])
+    lines = recirc("export", "a").out
+    ran = recirc("import", "copy", "-", stdin=lines.encode())
+
+    assert len(lines.splitlines()) == 2
+    assert (ran.code, ran.err) == (0, "")

@@ -7,7 +7,7 @@ store was given. ``None`` means absent.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from hashing.fingerprint import Algorithm, Kind
@@ -112,9 +112,14 @@ class StandingResult:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What holds of a list at one moment. ``references`` can be read once, in order of ids."""
+    """What holds of a list at one moment.
+
+    ``references`` can be read once, in order of ids; there are ``count`` of them, which is fewer
+    than in ``info`` where some are disabled or have expired.
+    """
 
     info: ListInfo
+    count: int
     algorithms: tuple[Algorithm, ...]
     references: Iterator[Reference]
 
@@ -124,19 +129,23 @@ class Mark:
     """One state of a list. ``token`` is random: no other content ever has the same mark.
 
     A version alone does not tell: a database that was restored from a copy counts on from there.
+    ``read_at_ms``: what time it was for whoever read that state. Where a clock is put back,
+    references that had expired for that reader hold again.
     """
 
     version: int
     token: str
+    read_at_ms: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a list's references went through since a mark, in one moment with ``info``.
 
-    ``added``: those that are new or have another label, incident or fingerprint, as they are now;
-    can be read once. ``removed``: ids that may have been there and are no more, or are disabled or
-    expired. ``next_expiry_ms``: when the next one expires, which changes no version.
+    ``added``: those that are new or have another label, incident or fingerprint, as they are now,
+    and those that had expired by a clock that has been put back; can be read once. ``removed``: ids
+    that may have been there and are no more, or are disabled or expired. ``next_expiry_ms``: when
+    the next one expires, which changes no version.
     """
 
     info: ListInfo
@@ -314,7 +323,8 @@ class Store(Protocol):
         ...
 
     def patches(self, list_name: str, *, known: frozenset[str] = frozenset()) -> Iterator[Patched]:
-        """The references that have patch hashes, in order of ids, as of the first one taken.
+        """The references that have patch hashes, in order of ids, as of the first one taken;
+        without what is disabled or expired.
 
         Those with ``known`` digests come without their hashes, which are long.
         """

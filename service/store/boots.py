@@ -7,13 +7,13 @@ however it ends. SQLite's own sharing needs one machine as well, so nothing is l
 
 import os
 import secrets
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 from service.errors import StoreError
+from service.locks import lock
 
 _ID_BYTES: Final = 8
 
@@ -79,7 +79,7 @@ class FileBoots:
         except OSError as problem:
             raise StoreError(f"{path}: {problem.strerror}") from problem
         try:
-            if not _lock(found):
+            if not lock(found):
                 return False
             path.unlink(missing_ok=True)
             return True
@@ -113,20 +113,7 @@ class FileBoot:
 def _create_locked(path: Path) -> int | None:
     """A new file, locked; None where another process has taken it for one that was left."""
     made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    if _lock(made) and path.exists():
+    if lock(made) and path.exists():
         return made
     os.close(made)
     return None
-
-
-def _lock(descriptor: int) -> bool:
-    """Whether it is locked by this call now, and so by nobody else."""
-    if sys.platform == "win32":
-        return True
-    import fcntl  # noqa: PLC0415  # not on Windows
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -22,6 +22,7 @@ _PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",  # what was answered as added survives a power cut, also in WAL
     "PRAGMA trusted_schema = OFF",  # sqlite.org/security.html: the file may come from elsewhere
     "PRAGMA secure_delete = ON",  # lists are sensitive: what was removed is overwritten
+    "PRAGMA temp_store = MEMORY",  # and what is sorted goes to no file; there may be no folder
 )
 _MENDS: Final = {
     sqlite3.SQLITE_BUSY: "another process is writing; try again",

@@ -4,7 +4,6 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from hashing.fingerprint import Algorithm
 from service.errors import ListNotFound, ReferenceNotFound
 from service.store import rows
 from service.store.base import ListInfo, Mark, ReferenceSummary
@@ -52,15 +51,6 @@ def no_reference(list_name: str, reference_id: str) -> ReferenceNotFound:
     return ReferenceNotFound(f"list {list_name} has no reference {reference_id!a}")
 
 
-def algorithms(database: Database, list_id: int) -> tuple[Algorithm, ...]:
-    """All algorithms of a list's references, in order of their texts."""
-    found = database.execute(
-        'SELECT DISTINCT algorithms FROM "references" WHERE list_id = ?', (list_id,)
-    )
-    distinct = {algorithm for (text,) in found for algorithm in rows.algorithms_of(text)}
-    return tuple(sorted(distinct, key=str))
-
-
 def changed_ms(database: Database, list_id: int) -> int:
     """When the list was made or got its last reference; in time proportional to its references."""
     row: tuple[int] = database.execute(
@@ -101,13 +91,13 @@ def set_mark(database: Database, list_id: int) -> None:
     )
 
 
-def mark(database: Database, list_id: int) -> Mark:
-    """The list's last mark."""
+def mark(database: Database, list_id: int, now_ms: int) -> Mark:
+    """The list's last mark, read now."""
     row: tuple[int, str] = database.execute(
         "SELECT version, token FROM marks WHERE list_id = ? ORDER BY version DESC LIMIT 1",
         (list_id,),
     ).fetchone()
-    return Mark(*row)
+    return Mark(*row, now_ms)
 
 
 def is_past(database: Database, list_id: int, mark: Mark) -> bool:

@@ -32,10 +32,10 @@ INSERT: Final = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT version + 1 FROM lists WHERE id = ?))
 """
 
-PATCHED: Final = """
+PATCHED: Final = f"""
     SELECT id, digest FROM patches JOIN "references" USING (list_id, id)
-    WHERE list_id = ? ORDER BY id
-"""
+    WHERE list_id = ? {HOLDS} ORDER BY id
+"""  # noqa: S608  # of constants
 PATCHES_OF: Final = "SELECT packed FROM patches"
 INSERT_PATCHES: Final = "INSERT OR IGNORE INTO patches (list_id, id, packed) VALUES (?, ?, ?)"
 

@@ -276,15 +276,11 @@ class SqliteStore:
     def snapshot(self, list_name: str) -> Iterator[Snapshot]:
         """As ``Store.snapshot``."""
         with self._connections.reading() as database:
-            list_id = queries.list_id(database, list_name)
-            found = database.execute(
-                f"{rows.REFERENCE} WHERE list_id = ? {rows.HOLDS} ORDER BY id",
-                (list_id, self._clock()),
-            )
+            list_id, now_ms = queries.list_id(database, list_name), self._clock()
             yield Snapshot(
                 queries.info(database, list_name),
-                queries.algorithms(database, list_id),
-                (rows.reference(row) for row in found),
+                *standing.summed_up(database, list_id, now_ms),
+                standing.come(database, list_id, None, now_ms),
             )
 
     @contextmanager
@@ -296,17 +292,11 @@ class SqliteStore:
                 yield None
                 return
             now_ms = self._clock()
-            # -1 is before version 0, which references from before versions were kept have.
-            after = (list_id, -1 if since is None else since.version)
-            found = database.execute(
-                f"{rows.REFERENCE} WHERE list_id = ? AND version > ? {rows.HOLDS} ORDER BY id",
-                (*after, now_ms),
-            )
             yield Changes(
                 queries.info(database, list_name),
-                queries.mark(database, list_id),
-                (rows.reference(row) for row in found),
-                standing.gone(database, *after, now_ms) if since is not None else (),
+                queries.mark(database, list_id, now_ms),
+                standing.come(database, list_id, since, now_ms),
+                () if since is None else standing.gone(database, list_id, since.version, now_ms),
                 standing.next_expiry_ms(database, list_id, now_ms),
             )
 
@@ -319,7 +309,8 @@ class SqliteStore:
         """As ``Store.patches``."""
         with self._connections.reading() as database:
             list_id = queries.list_id(database, list_name)
-            for reference_id, digest in database.execute(rows.PATCHED, (list_id,)).fetchall():
+            found = database.execute(rows.PATCHED, (list_id, self._clock())).fetchall()
+            for reference_id, digest in found:
                 tracks = None
                 if digest not in known:
                     one = (list_id, reference_id)

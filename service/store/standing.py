@@ -1,11 +1,14 @@
 """Standing in the SQLite store: which references checks look at, and until when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from sqlite_utils import Database
 
-from service.store.base import Expiry, StandingResult
+from hashing.fingerprint import Algorithm
+from hashing.reference import Reference
+from service.store import rows
+from service.store.base import Expiry, Mark, StandingResult
 
 _BEFORE: Final = """
     SELECT enabled, expires_at_ms FROM "references" WHERE list_id = ? AND id = ?
@@ -15,6 +18,13 @@ _CHANGE: Final = """
         version = (SELECT version + 1 FROM lists WHERE lists.id = list_id)
     WHERE list_id = :list AND id = :id
 """
+# Ids are looked up and sorted before any fingerprint is read: sorted themselves, these would go to
+# a temporary file.
+_CHANGED: Final = 'SELECT id FROM "references" WHERE list_id = ? AND version > ?'
+_EXPIRED: Final = 'SELECT id FROM "references" WHERE list_id = ? AND expires_at_ms <= ?'
+_SUMMED_UP: Final = f"""
+    SELECT algorithms, count(*) FROM "references" WHERE list_id = ? {rows.HOLDS} GROUP BY algorithms
+"""  # noqa: S608  # of constants
 # Those that were removed or came to stand no more, and those whose time came, which changes nothing
 # in the database.
 _GONE: Final = """
@@ -55,6 +65,28 @@ def change(
         database.execute(_CHANGE, named)
         changed.append(reference_id)
     return StandingResult(tuple(changed), tuple(unchanged), tuple(missing))
+
+
+def come(database: Database, list_id: int, since: Mark | None, now_ms: int) -> Iterator[Reference]:
+    """References that are looked at and may not have been, or not as they are, in that state; with
+    None all that are. In order of ids."""
+    which, values = "", [list_id]
+    if since is not None:
+        which, values = f"AND id IN ({_CHANGED})", [list_id, list_id, since.version]
+        if now_ms < since.read_at_ms:
+            which = f"AND id IN ({_CHANGED} UNION {_EXPIRED})"
+            values += [list_id, since.read_at_ms]
+    found = database.execute(
+        f"{rows.REFERENCE} WHERE list_id = ? {which} {rows.HOLDS} ORDER BY id", (*values, now_ms)
+    )
+    return (rows.reference(row) for row in found)
+
+
+def summed_up(database: Database, list_id: int, now_ms: int) -> tuple[int, tuple[Algorithm, ...]]:
+    """How many references are looked at, and all of their algorithms, in order of their texts."""
+    found: list[tuple[str, int]] = database.execute(_SUMMED_UP, (list_id, now_ms)).fetchall()
+    distinct = {algorithm for text, _ in found for algorithm in rows.algorithms_of(text)}
+    return sum(count for _, count in found), tuple(sorted(distinct, key=str))
 
 
 def gone(database: Database, list_id: int, since: int, now_ms: int) -> tuple[str, ...]:

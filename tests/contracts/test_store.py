@@ -556,6 +556,20 @@ def test_what_expires_is_not_looked_at_from_then_on(timed: Timed) -> None:
     assert store.get_summary("a", "r1").standing == Standing()
 
 
+def test_what_had_expired_by_a_clock_that_is_put_back_is_looked_at(timed: Timed) -> None:
+    store = timed.store
+    store.add("a", [R1, R2, R3])
+    store.set_standing("a", ["r1", "r3"], expires=Expiry(timed.now_ms + 10))
+    store.set_standing("a", ["r3"], enabled=False)
+    timed.now_ms += 10
+    late, added, _ = changes(store, None)
+    assert added == [R2]
+
+    timed.now_ms -= 1
+
+    assert changes(store, late)[1] == [R1]
+
+
 def test_what_is_removed_and_added_again_is_looked_at(store: Store) -> None:
     store.add("a", [R1])
     store.set_standing("a", ["r1"], enabled=False, expires=Expiry(5))
@@ -668,6 +682,20 @@ def test_patch_hashes_go_with_their_reference_and_with_the_setting(store: Store)
     )
     store.add("a", [P2])
     assert (on.patches, held(store)) == (True, {"r2": P2.patches})
+
+
+def test_patch_hashes_of_what_is_disabled_or_expired_are_not_looked_at(timed: Timed) -> None:
+    """They would take the few places of those that are compared in full."""
+    store = timed.store
+    store.add("a", [P1, P2])
+    store.set_standing("a", ["r1"], enabled=False)
+    store.set_standing("a", ["r2"], expires=Expiry(timed.now_ms + 10))
+    assert held(store) == {"r2": P2.patches}
+
+    timed.now_ms += 10
+    store.set_standing("a", ["r1"], enabled=True)
+    assert held(store) == {"r1": P1.patches}
+    assert store.get_list("a").patched == 2
 
 
 def test_patch_hashes_of_an_unknown_list_are_not_found(store: Store) -> None:

@@ -169,6 +169,41 @@ def test_of_a_query_with_many_pairs_the_nearest_are_kept(monkeypatch: pytest.Mon
     assert distances.max() <= 20  # how near they are depends on which are found first
 
 
+@pytest.mark.usefixtures("layout")
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 0.9, 1.0]))
+def test_of_some_rows_it_finds_what_brute_force_finds_of_these(seed: int, share: float) -> None:
+    """Also where the first of several equal hashes is none of them."""
+    random = np.random.default_rng(seed)
+    listed = random.integers(0, 256, (40, bits.HASH_BYTES), dtype=np.uint8)
+    listed = listed[random.integers(0, 40, 400)]
+    kept = random.random(400) < share
+    queries = flipped(listed[:20], 9, random)
+    near = bits.distance_matrix(queries, listed)
+
+    query_rows, rows, distances = Buckets(listed).only(kept).pairs(queries, EXACT_BITS)
+
+    expected = np.argwhere((near <= EXACT_BITS) & kept)
+    assert np.column_stack([query_rows, rows]).tolist() == expected.tolist()
+    assert distances.tolist() == near[query_rows, rows].tolist()
+
+
+@pytest.mark.parametrize("spread", [pytest.param(0, id="equal"), pytest.param(2, id="near")])
+def test_a_crowd_that_is_not_looked_for_hides_nothing(spread: int) -> None:
+    """Else the nearest 512 would be of what was removed, and nothing left for what is listed."""
+    random = np.random.default_rng(12)
+    base = random.integers(0, 256, (1, bits.HASH_BYTES), dtype=np.uint8)
+    crowd = flipped(np.repeat(base, 700, axis=0), spread, random)
+    listed = np.concatenate([crowd, flipped(base, 8, random), base])
+    kept = np.arange(len(listed)) >= 700
+
+    query_rows, rows, distances = Buckets(listed).only(kept).pairs(base, EXACT_BITS)
+
+    assert (query_rows.tolist(), rows.tolist(), distances.tolist()) == ([0, 0], [700, 701], [8, 0])
+
+
 def test_more_hashes_than_places_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buckets, "MOST_HASHES", 3)
 

@@ -480,3 +480,28 @@ def test_where_nothing_is_compared_nothing_is_clean(
     result = check(store, clip)
 
     assert (result.verdict, result.problems) == (Verdict.UNSCANNABLE, problems)
+
+
+@pytest.mark.parametrize("other_list", ["attack-1", "attack-2"], ids=["one list", "two lists"])
+@pytest.mark.parametrize(
+    ("clip", "problems"),
+    [
+        pytest.param([PHASH], ("references_not_compared",), id="pHash"),
+        pytest.param([PDQ], ("references_not_compared",), id="PDQ"),
+        pytest.param([PHASH, PDQ], (), id="both"),
+    ],
+)
+def test_where_not_all_is_compared_nothing_is_clean(
+    store: Store, clip: list[Algorithm], problems: tuple[str, ...], other_list: str
+) -> None:
+    put(store, "attack-1", ("r1", video(KNOWN)))
+    put(store, other_list, ("r2", video(replace(tracks.footage(77, 400), algorithm=PDQ))))
+    unrelated, known = (
+        check(store, video(*(replace(shown, algorithm=one) for one in clip)))
+        for shown in (tracks.footage(78, 400), KNOWN)
+    )
+
+    wanted = Verdict.UNSCANNABLE if problems else Verdict.NO_MATCH
+    assert (unrelated.verdict, unrelated.problems) == (wanted, problems)
+    assert known.problems == problems
+    assert known.verdict is (Verdict.MATCH if PHASH in clip else Verdict.UNSCANNABLE)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hashing import buckets, segments
 from hashing.fingerprint import Fingerprint
 from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY
-from service import snapshots
+from service import locks, snapshots
 from service.loading import LoadedList, Loader
 from service.store.base import Expiry
 from tests.fingerprints import of, track, walk
@@ -80,6 +82,23 @@ def test_what_is_removed_is_not_found(store: MemoryStore) -> None:
     assert after.index.frames == FRAMES
 
 
+@pytest.mark.parametrize("from_file", [False, True], ids=["running", "from a file"])
+def test_what_is_removed_takes_no_room_from_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, from_file: bool
+) -> None:
+    """A dozen copies of one video, of which all but the last are removed."""
+    monkeypatch.setattr(segments, "FLAT_FRAMES", 0)
+    monkeypatch.setattr(buckets, "MOST_ROWS_A_QUERY", 8)
+    store = MemoryStore()
+    copies = [replace(footage(1), duration_ms=number) for number in range(12)]
+    store.add("a", [Reference(f"r{n}", None, None, one) for n, one in enumerate(copies, 10)])
+    loader = kept(store, tmp_path)
+    load(loader, store)
+    store.remove("a", [f"r{number}" for number in range(10, 21)])
+
+    assert found(load(kept(store, tmp_path) if from_file else loader, store), 1) == [("r21", None)]
+
+
 def test_what_is_disabled_is_not_found_until_it_is_enabled(store: MemoryStore) -> None:
     loader = Loader(store, None)
     load(loader, store)
@@ -108,6 +127,10 @@ def test_what_expires_is_not_found_from_then_on(tmp_path: Path, *, with_file: bo
     now_ms[0] = 50
     for used in (running, loader()):
         assert found(load(used, store), 1) == []
+        assert found(load(used, store), 2) == [("r2", None)]
+    now_ms[0] = 49  # somebody puts the clock right
+    for used in (running, loader()):
+        assert found(load(used, store), 1) == [("r1", None)]
         assert found(load(used, store), 2) == [("r2", None)]
 
 
@@ -176,14 +199,39 @@ def test_shelves_are_joined_beside_the_checks_and_nothing_is_lost(store: MemoryS
     store.add("a", [reference(20)])
     meanwhile = load(loader, store)
     before = [found(meanwhile, seed) for seed in (1, 2, 5, 6, 20, 21)]
-    for work in waiting:  # the second finds that the first has done it
-        work()
+    assert len(waiting) == 1  # what comes meanwhile begins no second one
+    waiting.pop()()
     joined = load(loader, store)
 
     assert len(joined.held) < len(meanwhile.held)
     assert [found(joined, seed) for seed in (1, 2, 5, 6, 20, 21)] == before
     assert found(joined, 5) == []
     assert found(joined, 20) == [("r20", None)]
+
+
+def test_a_list_of_which_much_is_removed_is_made_anew(store: MemoryStore, tmp_path: Path) -> None:
+    """Its hashes go from memory and file; a file of a list that is short by now goes itself."""
+    store.add("a", [reference(seed) for seed in range(3, 11)])
+    loader = Loader(store, tmp_path, snapshot_frames=5 * FRAMES, run=at_once)
+    load(loader, store)
+    removed = footage(3).tracks[0].hashes.tobytes()
+    (file,) = tmp_path.iterdir()
+    assert removed in file.read_bytes()
+
+    store.remove("a", ["r3", "r4"])
+    load(loader, store)  # a fifth
+    assert removed in file.read_bytes()
+    store.remove("a", ["r5"])
+    load(loader, store)
+
+    after = load(loader, store)
+    assert [len(one.shelf.entries) for one in after.held] == [7]
+    assert [found(after, seed) for seed in (3, 5, 6)] == [[], [], [("r6", None)]]
+    assert removed not in file.read_bytes()
+
+    store.remove("a", ["r6", "r7", "r8"])
+    load(Loader(store, tmp_path, snapshot_frames=5 * FRAMES), store)
+    assert not file.exists()
 
 
 def kept(store: MemoryStore, folder: Path) -> Loader:
@@ -278,6 +326,20 @@ def test_the_files_of_lists_that_are_no_more_are_deleted(
     assert [path.stem for path in tmp_path.iterdir()] == ["a"]
 
     kept(store, tmp_path).forget_all_but(frozenset())  # of a process that never loaded it
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_dead_processes_left_half_written_is_deleted(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    dead, alive = tmp_path / "a.rcindexdead.partial", tmp_path / "gone.rcindexlive.partial"
+    dead.write_bytes(b"half an index")
+    with alive.open("wb") as written:
+        assert locks.lock(written.fileno())
+        kept(store, tmp_path).forget_all_but(frozenset(store.versions()))
+        assert list(tmp_path.iterdir()) == [alive]
+
+    kept(store, tmp_path).forget_all_but(frozenset(store.versions()))
     assert list(tmp_path.iterdir()) == []
 
 

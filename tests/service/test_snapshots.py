@@ -1,5 +1,6 @@
 """Index files: what was written is read, and nothing else is."""
 
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,9 @@ from service.snapshots import BadSnapshot, Shelf
 from service.store.base import Mark
 from tests.fingerprints import of, random_hashes, track, video
 
-MARK = Mark(7, "0123")
+# Joiners, marks of direction and a space that does not break: none is printable to Python.
+WRITTEN = "Ж \u0646\u0645\u06cc\u200c\u062e\u200f \u2764\ufe0f\u200d\U0001f525\xa0"
+MARK = Mark(7, "0123", read_at_ms=1234)
 
 
 def shelf() -> Shelf:
@@ -25,7 +28,7 @@ def shelf() -> Shelf:
     part = Part.of(
         [video(1, FLAT_FRAMES), video(2, 40), of([track(random_hashes(3, 9), algorithm=PDQ)])]
     )
-    return Shelf(part, (("a", "label", None), ("b", None, "incident"), ("c", "Ж", None)))
+    return Shelf(part, (("a", "label", None), ("b", None, "incident"), ("c", WRITTEN, None)))
 
 
 SHELF = shelf()
@@ -43,7 +46,7 @@ def test_what_was_written_is_read_and_searched(tmp_path: Path) -> None:
     snapshots.write(path, SHELF, MARK)
     read, mark = snapshots.read(path)
 
-    assert mark == MARK
+    assert (mark, mark.read_at_ms) == (MARK, MARK.read_at_ms)
     assert same(read, SHELF)
     assert [one.columns.views for one in read.part.segments] == [
         one.columns.views for one in SHELF.part.segments
@@ -70,6 +73,22 @@ def test_only_its_owner_can_read_it_and_nothing_else_stays(tmp_path: Path) -> No
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_being_written_is_not_swept_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def synced(descriptor: int) -> None:
+        snapshots.sweep(tmp_path)  # another process begins
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    path = snapshots.path_of(tmp_path, "a")
+    snapshots.write(path, SHELF, MARK)
+
+    assert same(snapshots.read(path)[0], SHELF)
 
 
 def test_what_cannot_be_written_leaves_what_is_there(tmp_path: Path) -> None:
@@ -100,7 +119,7 @@ def of_other_code(data: bytes) -> bytes:
         pytest.param(lambda data: data[:500], "cut off", id="in the header"),
         pytest.param(lambda data: data[:-1], "cut off", id="in the last array"),
         pytest.param(lambda data: data + b"\0", "cut off", id="longer"),
-        pytest.param(lambda data: b"RCINDEX\x02" + data[8:], "not a snapshot", id="newer"),
+        pytest.param(lambda data: b"RCINDEX\x03" + data[8:], "not a snapshot", id="newer"),
         pytest.param(lambda data: data[:-4096] + bytes(4096), "checksum", id="a page of zeros"),
         pytest.param(of_other_code, "another version", id="of other code"),
     ],

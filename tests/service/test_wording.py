@@ -287,7 +287,7 @@ class TestDetails:
         found = replace(NOTHING, matches=(match(),), suppressed=(match(),) * count)
         assert any(f"{count} more match" in line for line in wording.details(found))
 
-    @pytest.mark.parametrize("code", [*Problem, "no_references"])
+    @pytest.mark.parametrize("code", [*Problem, "no_references", "references_not_compared"])
     def test_every_problem_has_its_own_words(self, code: str) -> None:
         sentence = wording.problem(str(code))
 
@@ -300,8 +300,9 @@ class TestDetails:
         if code not in wording.PROBLEMS:
             assert wording.problem(str(code), "a note") == f"A note [{code}]."
 
-    def test_no_references_is_not_a_part_that_could_be_read(self) -> None:
-        unchecked = replace(NOTHING, verdict=Verdict.UNSCANNABLE, problems=("no_references",))
+    @pytest.mark.parametrize("code", ["no_references", "references_not_compared"])
+    def test_missing_references_are_not_a_part_that_could_be_read(self, code: str) -> None:
+        unchecked = replace(NOTHING, verdict=Verdict.UNSCANNABLE, problems=(code,))
 
         assert len(wording.details(unchecked)) == 1
 

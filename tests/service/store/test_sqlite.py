@@ -1,5 +1,6 @@
 """What the store in a file must stand: other processes, kill -9, a full disk, other files."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -52,6 +53,29 @@ def test_the_files_are_for_their_owner_alone(path: Path) -> None:
         "lists.sqlite3-shm": "0o600",
     }
     assert oct(path.parent.stat().st_mode & 0o777) == "0o700"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="open files are seen in /proc")
+@pytest.mark.parametrize("from_start", [True, False], ids=["all", "what changed"])
+def test_fingerprints_that_are_read_go_to_no_temporary_file(
+    path: Path, *, from_start: bool
+) -> None:
+    """SQLite sorts more than a few megabytes in a file of its own."""
+    with closing(SqliteStore(path)) as store:
+        empty = store.create_list("a", policy=Policy.BLOCK)
+        with store.changes("a", None) as changes:
+            mark = changes.mark if changes else None
+        store.add("a", (Reference(f"r{seed}", None, None, video(seed, 2000)) for seed in range(80)))
+        with store.changes("a", None if from_start else mark) as changes:
+            assert changes is not None
+            first = next(changes.added)
+            opened = [
+                os.readlink(one.path) for one in os.scandir("/proc/self/fd") if one.is_symlink()
+            ]
+            left = sum(1 for _ in changes.added)
+
+    assert (first.id, left, empty.references) == ("r0", 79, 0)
+    assert not [one for one in opened if "etilqs" in one]
 
 
 def test_the_connection_keeps_what_it_promises(path: Path) -> None:
