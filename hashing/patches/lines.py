@@ -60,7 +60,7 @@ def strongest(seeds: Sequence[Sighting], compared: Comparison) -> PatchLine | No
         ways = [(drawn, found)]
         ways += [(bent, _walked(bent, compared))] if bent is not None else []
         for line, seen in ways:
-            stretch = _stretch(_chained(seen), compared)
+            stretch = _stretch(_chained(seen), compared, backwards=line.speed < 0)
             least_nats = -math.inf if best is None else best.evidence_nats
             if stretch is not None and stretch.nats > least_nats:
                 one = _measured(line, stretch, compared)
@@ -162,13 +162,17 @@ class _Stretch:
     lead_nats: float
 
 
-def _stretch(chain: Sequence[Sighting], compared: Comparison) -> _Stretch | None:
+def _stretch(
+    chain: Sequence[Sighting], compared: Comparison, *, backwards: bool
+) -> _Stretch | None:
     """The chain's best stretch, from hit to hit; None of an empty chain."""
     if not chain:
         return None
     first = chain[0].clip_frame
     cells = np.full(chain[-1].clip_frame - first + 1, evidence.UNSEEN, np.int64)
-    cells[[one.clip_frame - first for one in chain]] = _new_cells(chain, compared)
+    cells[[one.clip_frame - first for one in chain]] = _new_cells(
+        chain, compared, backwards=backwards
+    )
     nats = evidence.of_cells(cells)
     start, stop = _largest_sum(nats)
     return _Stretch(
@@ -199,7 +203,7 @@ def _measured(line: Line, stretch: _Stretch, compared: Comparison) -> PatchLine:
     )
 
 
-def _new_cells(chain: Sequence[Sighting], compared: Comparison) -> list[int]:
+def _new_cells(chain: Sequence[Sighting], compared: Comparison, *, backwards: bool) -> list[int]:
     """In how many cells of each sighting patches agree that were not counted, on both sides.
 
     A still backdrop, a logo, a caption or a face that holds still are the same patches in every
@@ -211,6 +215,7 @@ def _new_cells(chain: Sequence[Sighting], compared: Comparison) -> list[int]:
     kept_back = 0
     mine: set[int] = set()
     theirs: set[int] = set()
+    before: Sighting | None = None  # the last that was counted, or the first
     for one in chain:
         clip_rows, reference_rows = one.fit.clip.rows.tolist(), one.fit.reference.rows.tolist()
         is_new = np.array(
@@ -219,17 +224,39 @@ def _new_cells(chain: Sequence[Sighting], compared: Comparison) -> list[int]:
                 for row, other in zip(clip_rows, reference_rows, strict=True)
             ]
         )
-        if counted:  # what comes back has to have been somewhere that was counted
+        if before is not None:  # what comes back has to have been somewhere that was counted
             is_new &= compared.clip_freshness.of(one.fit.clip.rows)
             is_new &= compared.reference_freshness.of(one.fit.reference.rows)
+            is_new &= _has_come(one, before, compared, backwards=backwards)
         places = one.fit.clip.places[is_new], one.fit.reference.places[is_new]
         kept_back += min(map(geometry.cells, places))
         is_hit = kept_back >= evidence.HIT_CELLS
         counted.append(kept_back if is_hit else 0)
         kept_back = 0 if is_hit else kept_back
+        before = one if is_hit or before is None else before
         mine.update(clip_rows)
         theirs.update(reference_rows)
     return counted
+
+
+def _has_come(
+    one: Sighting, before: Sighting, compared: Comparison, *, backwards: bool
+) -> NDArray[np.bool_]:
+    """Which of the patches that agree came after a sighting before, on both sides: bool (n,).
+
+    A corner of a still room that is found in one frame and not in the next comes on one side while
+    on the other it has been there all along: two takes of one talking head agree in such corners.
+    Key frames are a second apart, so what a clip's frame shows first may be in the key frame before
+    the one that it was compared with.
+    """
+    first_mine = compared.clip.firsts[one.fit.clip.rows]
+    rows = one.fit.reference.rows
+    if backwards:
+        came = compared.reference.lasts[rows].astype(np.int64) <= before.key_frame + 1
+    else:
+        came = compared.reference.firsts[rows].astype(np.int64) >= before.key_frame - 1
+    has_come: NDArray[np.bool_] = came & (first_mine >= before.clip_frame)
+    return has_come
 
 
 def _largest_sum(values: NDArray[np.float64]) -> tuple[int, int]:
