@@ -37,6 +37,10 @@ class Near:
     rows: NDArray[np.int64]
     distances: NDArray[np.uint16]
 
+    def only(self, kept: NDArray[np.bool_]) -> "Near":
+        """Some of the pairs, bool (n,)."""
+        return Near(self.query_rows[kept], self.rows[kept], self.distances[kept])
+
 
 class PatchIndex:
     """The patches of many references' tracks, numbered in the order given.

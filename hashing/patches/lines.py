@@ -242,19 +242,18 @@ def _new_cells(chain: Sequence[Sighting], compared: Comparison, *, backwards: bo
 def _has_come(
     one: Sighting, before: Sighting, compared: Comparison, *, backwards: bool
 ) -> NDArray[np.bool_]:
-    """Which of the patches that agree came after a sighting before, on both sides: bool (n,).
+    """Which of the patches that agree came with a sighting before or after it, on both sides:
+    bool (n,).
 
     A corner of a still room that is found in one frame and not in the next comes on one side while
     on the other it has been there all along: two takes of one talking head agree in such corners.
-    Key frames are a second apart, so what a clip's frame shows first may be in the key frame before
-    the one that it was compared with.
     """
     first_mine = compared.clip.firsts[one.fit.clip.rows]
     rows = one.fit.reference.rows
     if backwards:
-        came = compared.reference.lasts[rows].astype(np.int64) <= before.key_frame + 1
+        came = compared.reference.lasts[rows] <= before.key_frame
     else:
-        came = compared.reference.firsts[rows].astype(np.int64) >= before.key_frame - 1
+        came = compared.reference.firsts[rows] >= before.key_frame
     has_come: NDArray[np.bool_] = came & (first_mine >= before.clip_frame)
     return has_come
 

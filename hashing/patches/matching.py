@@ -127,7 +127,8 @@ class PatchedList:
         """The strongest line of each reference that is seen, by its number."""
         looks: dict[int, _Look] = {}
         for track, part in product(clip.tracks, self._parts):
-            for seen in search(track, part.index):
+            among = np.array([key in self._owners for key in part.keys], np.bool_)
+            for seen in search(track, part.index, None if among.all() else among):
                 owner = self._owners.get(part.keys[seen.track_number])
                 if owner is None:
                     continue  # no longer listed

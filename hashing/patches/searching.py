@@ -40,11 +40,16 @@ class Seen:
     line: PatchLine
 
 
-def search(clip: PatchTrack, index: PatchIndex) -> Iterator[Seen]:
-    """The strongest time line of each of the index's tracks that is seen in the clip."""
+def search(
+    clip: PatchTrack, index: PatchIndex, among: NDArray[np.bool_] | None = None
+) -> Iterator[Seen]:
+    """The strongest time line of each of the index's tracks that is seen in the clip.
+
+    ``among``: bool (tracks,), which of them are looked for; the others take nobody's place.
+    """
     if not len(clip) or not len(index):
         return
-    votes = _Votes.of(clip, index)
+    votes = _Votes.of(clip, index, among)
     for number, chosen in votes.candidates():
         found = _look_at(clip, index.tracks[number], votes.moments(number, chosen))
         if found is not None:
@@ -64,9 +69,11 @@ class _Votes:
     weights: NDArray[np.float64]
 
     @classmethod
-    def of(cls, clip: PatchTrack, index: PatchIndex) -> "_Votes":
+    def of(cls, clip: PatchTrack, index: PatchIndex, among: NDArray[np.bool_] | None) -> "_Votes":
         near = index.near(clip.descriptors)
         numbers = index.track_numbers(near.rows)
+        if among is not None:
+            near, numbers = near.only(among[numbers]), numbers[among[numbers]]
         mine = clip.places[near.query_rows]
         theirs = index.places[near.rows]
         turns = (mine[:, 2] - theirs[:, 2]).astype(np.int64) * _TURNS // 256  # modulo 256
