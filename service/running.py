@@ -25,6 +25,12 @@ class Codes:
 def run(command: Callable[[], object], codes: Codes, *, debug: bool) -> int:
     """The exit code of a command; with ``debug`` a fault passes, with its whole story."""
     _open_closed_streams()
+    code = _ended(command, codes, debug=debug)
+    _silence_unwritable()
+    return code
+
+
+def _ended(command: Callable[[], object], codes: Codes, *, debug: bool) -> int:
     try:
         code = command()
         _flush()
@@ -34,7 +40,7 @@ def run(command: Callable[[], object], codes: Codes, *, debug: bool) -> int:
         _wrong_call(error)
         return codes.failed
     except RecircError as error:
-        console.Console.of_process().problem(error)
+        _console().problem(error)
         return codes.failed
     except (SystemExit, Exception) as error:  # noqa: BLE001  # the outermost of all
         return _fault(error, codes, debug=debug)
@@ -62,13 +68,12 @@ def _flush() -> None:
 
 def _fault(error: BaseException, codes: Codes, *, debug: bool) -> int:
     if _is_closed_output(error):
-        _silence_stdout()
         return codes.output_closed
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else codes.failed
     if debug:
         raise error
-    console.Console.of_process().error(faults.CODE, faults.describe(error))
+    _console().error(faults.CODE, faults.describe(error))
     return codes.failed
 
 
@@ -80,7 +85,7 @@ def _wrong_call(error: TyperException) -> None:
         sys.stderr.write(f"{text}\n")
         return
     path = getattr(getattr(error, "ctx", None), "command_path", "recirc")
-    console.Console.of_process().error("bad_usage", f"{text.rstrip('.')}; see {path} --help")
+    _console().error("bad_usage", f"{text.rstrip('.')}; see {path} --help")
 
 
 def _is_closed_output(error: BaseException) -> bool:
@@ -89,8 +94,19 @@ def _is_closed_output(error: BaseException) -> bool:
     return any(isinstance(one, BrokenPipeError | console.OutputClosed) for one in chain)
 
 
-def _silence_stdout() -> None:
-    """The interpreter flushes at its end, and would complain about the closed pipe again."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _console() -> console.Console:
+    """Where an error can still be told."""
+    _silence_unwritable()
+    return console.Console.of_process()
+
+
+def _silence_unwritable() -> None:
+    """Let streams that cannot take what was written lead nowhere: the interpreter flushes at its
+    end, would complain once more, and end with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
