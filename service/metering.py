@@ -184,7 +184,7 @@ class MeteredWorkers(Workers):
     @property
     def taken(self) -> int:
         """Places that are taken."""
-        return self._place_turns.held
+        return self._places.held
 
     async def run(self, work: Callable[[], Result], key: str = NOBODY) -> Result:
         """See ``Workers.run``."""

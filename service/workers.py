@@ -4,15 +4,14 @@ Decoding and searching release the interpreter's lock for most of their time, so
 good as processes here.
 """
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 
 from service.problems import Busy
-from service.turns import NOBODY, Turns
+from service.threads import Threads
+from service.turns import NOBODY, Line, Turns
 
 Result = TypeVar("Result")
 _SPARE_THREADS: Final = 1  # decoders are processes: the system shares processors among one more
@@ -33,40 +32,35 @@ class Workers:
     """
 
     def __init__(self, *, threads: int, places: int) -> None:
-        self._pool = ThreadPoolExecutor(threads + _SPARE_THREADS, thread_name_prefix="recirc")
-        self._working_turns = Turns(threads, spare=_SPARE_THREADS)
-        self._place_turns = Turns(places, spare=places)
+        self._threads = Threads(threads, spare=_SPARE_THREADS)
+        self._places = Line(Turns(places, spare=places))
 
     @contextmanager
     def place(self, key: str = NOBODY) -> Iterator["Place"]:
         """Room for one request of this key, on the event loop. Raises Busy."""
-        if not self._place_turns.try_take(key):
+        if not self._places.try_take(key):
             raise Busy("all places are taken; try again soon")
-        taken = Place(self._place_turns, key)
+        taken = Place(self._places, key)
         try:
             yield taken
         finally:
             if taken.held:
-                self._place_turns.give(key)
+                self._places.give(key)
 
     async def run(self, work: Callable[[], Result], key: str = NOBODY) -> Result:
         """What ``work`` returns or raises, from one of the threads."""
-        await self._working_turns.take(key)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._working_turns.give(key)
+        return await self._threads.run(work, key)
 
     def close(self) -> None:
         """End the threads once their work is done; what waits is dropped."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._threads.close()
 
 
 class Place:
     """One request's room."""
 
-    def __init__(self, turns: Turns, key: str) -> None:
-        self._turns = turns
+    def __init__(self, places: Line, key: str) -> None:
+        self._places = places
         self._key = key
         self.held = True
 
@@ -78,7 +72,7 @@ class Place:
         the bytes of their bodies.
         """
         self.held = False
-        self._turns.give(self._key)
+        self._places.give(self._key)
         yield
-        await self._turns.take(self._key)
+        await self._places.take(self._key)
         self.held = True

@@ -1,5 +1,6 @@
 """Checks: a clip's bytes or its fingerprint in, a verdict with evidence out."""
 
+from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
 from typing import Annotated
@@ -13,6 +14,7 @@ from service.checking import Checker, CheckResult
 from service.routes.access import needs
 from service.routes.context import Context, From, ListNames, Parts, request_body
 from service.routes.context import answers as described
+from service.workers import Place
 
 router = APIRouter(tags=["check"])
 BODY_CODES = ("body_timeout", "body_too_large", "encoded_body", "bad_multipart", "busy")
@@ -70,7 +72,7 @@ async def check(
     kept.
     """
     with context.workers.place(caller.key) as place:
-        await require_lists(context, caller, lists)
+        await require_lists(context, caller, lists, place)
         async with context.bodies.received(request, meanwhile=place.lent()) as body:
             work = partial(context.checker.check, body, lists=lists, thorough=thorough)
             result = await context.workers.run(work, caller.key)
@@ -106,8 +108,7 @@ async def check_fingerprint(
     that it is of the whole clip.
     """
     with context.lookups.place(caller.key) as place:
-        if lists:  # else there is nothing to refuse, and each turn in a thread takes its time
-            await require_lists(context, caller, lists)
+        await require_lists(context, caller, lists, place)
         async with context.bodies.received(request, meanwhile=place.lent()) as body:
             work = partial(_look_up, context.checker, body, lists)
             result = await context.lookups.run(work, caller.key)
@@ -120,9 +121,14 @@ def _look_up(checker: Checker, body: BytesIO, lists: list[str]) -> CheckResult:
     return checker.check_fingerprint(fingerprint, coverage, lists=lists)
 
 
-async def require_lists(context: Context, caller: Caller, names: list[str]) -> None:
-    """Refuse unknown lists before the body is read; on the way, indexes are brought up to date."""
-    await context.lookups.run(partial(context.checker.lists, names), caller.key)
+async def require_lists(
+    context: Context, caller: Caller, names: list[str], place: Place | None = None
+) -> None:
+    """Refuse unknown lists before the body is read. ``place``: is for others meanwhile."""
+    if not names:
+        return  # there is nothing to refuse, and each turn in a thread takes its time
+    async with place.lent() if place else nullcontext():
+        await context.lookups.run(partial(context.checker.lists, names), caller.key)
 
 
 async def answered(

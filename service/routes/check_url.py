@@ -63,7 +63,7 @@ async def check_url(
     """
     context.fetching.require(wanted.url)
     with context.fetching.room(caller.key), context.workers.place(caller.key) as place:
-        await require_lists(context, caller, lists)
+        await require_lists(context, caller, lists, place)
         async with place.lent():
             clip = await context.fetching.get(wanted.url)
         work = partial(context.checker.check, clip, lists=lists, thorough=thorough)

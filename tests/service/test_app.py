@@ -334,11 +334,12 @@ class SlowStore(MemoryStore):
 @pytest.mark.parametrize("slow_time", [1, 2], ids=["while lists load", "while the clip is checked"])
 def test_others_are_answered_while_a_check_works(tmp_path: Path, slow_time: int) -> None:
     store = SlowStore()
+    store.add("a", [Reference("r1", None, None, video(1))])
     with serving(tmp_path, store=store) as address:
         while httpx.get(f"{address}/readyz").json().get("code") == "loading":
             pass
         store.times_left = slow_time
-        checking = threading.Thread(target=httpx.post, args=(f"{address}/v1/check",))
+        checking = threading.Thread(target=httpx.post, args=(f"{address}/v1/check?list=a",))
         checking.start()
         try:
             assert store.asked.wait(timeout=30)

@@ -1,8 +1,10 @@
 """Connections: slow clients of every kind are let go, and keep no other client out."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -200,6 +202,47 @@ def test_slow_bodies_keep_no_one_out(tmp_path: Path) -> None:
         answers = [httpx.post(f"{address}/v1/check", content=b"x") for _ in range(5)]
 
     assert [answer.status_code for answer in answers] == [200] * 5
+
+
+class HeldStore(MemoryStore):
+    """A store that answers no look-up while ``answers`` is clear; the metrics it always does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def versions(self) -> dict[str, int]:
+        if threading.current_thread().name.startswith("recirc"):
+            assert self.answers.wait(timeout=60)
+        return super().versions()
+
+
+def in_line(address: str) -> int:
+    """Look-ups that wait for a thread or are worked on."""
+    text = httpx.get(f"{address}/metrics").text
+    counts = re.findall(
+        r'^recirc_(?:queue|threads_working)\{pool="lookups"\} (\d+)', text, re.MULTILINE
+    )
+    return sum(int(count) for count in counts)
+
+
+def test_who_has_sent_no_body_yet_takes_no_place(tmp_path: Path) -> None:
+    """While lists are looked up, which comes first, more requests come than there are places."""
+    store, many = HeldStore(), 48
+    store.add("a", [Reference("r1", None, None, video(1))])
+    with (
+        serving(tmp_path, store=store) as address,
+        ThreadPoolExecutor(many) as clients,
+    ):
+        store.answers.clear()
+        asks = [clients.submit(httpx.post, f"{address}/v1/check?list=a") for _ in range(many)]
+        while in_line(address) < many and not any(ask.done() for ask in asks):
+            pass
+        store.answers.set()
+        answers = {ask.result(timeout=60).status_code for ask in asks}
+
+    assert answers == {200}
 
 
 class Standing:

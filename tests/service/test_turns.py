@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.turns import Turns
+from service.turns import Line, Turns
 
 KEYS = st.sampled_from("abc")
 
@@ -52,19 +52,19 @@ def served(waiting: str) -> str:
     """The order in which these have their turns, two at a time, after two of ``a``'s own."""
     holding = deque("aa")
 
-    async def one(turns: Turns, key: str) -> None:
-        await turns.take(key)
+    async def one(line: Line, key: str) -> None:
+        await line.take(key)
         holding.append(key)
 
     async def all_of_them() -> str:
-        turns = Turns(2, spare=0)
+        line = Line(Turns(2, spare=0))
         for key in holding:
-            assert turns.try_take(key)
-        tasks = [asyncio.ensure_future(one(turns, key)) for key in waiting]
+            assert line.try_take(key)
+        tasks = [asyncio.ensure_future(one(line, key)) for key in waiting]
         order = ""
         for _ in waiting:
             await asyncio.sleep(0)
-            turns.give(holding.popleft())  # who has had one for longest
+            line.give(holding.popleft())  # who has had one for longest
             await asyncio.sleep(0)
             order += holding[-1]
         await asyncio.gather(*tasks)
