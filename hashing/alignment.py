@@ -35,7 +35,8 @@ class Alignment:
 
     ``speed``: reference time over clip time, negative when it runs backwards. ``frames``: sampled
     clip frames in the range; ``frames_matched``: those that are hits; ``frames_alike``: those
-    within the strict image threshold; ``distinct_hits``: hits on new pictures.
+    within the strict image threshold, ``frames_same``: those that are the same picture;
+    ``distinct_hits``: hits on new pictures.
     ``agreement``: 0 to 1, how far the pictures change together (``hashing.agreement``).
     ``evidence_nats`` is not yet paid for by the number of lines tried.
     """
@@ -50,6 +51,7 @@ class Alignment:
     frames: int
     frames_matched: int
     frames_alike: int
+    frames_same: int
     distinct_hits: int
     mean_distance_bits: float
     agreement: float
@@ -76,6 +78,10 @@ class _Walk:
     def alike(self) -> NDArray[np.bool_]:
         return self.distances <= chance.STRICT_IMAGE_BITS
 
+    @property
+    def same(self) -> NDArray[np.bool_]:
+        return self.distances <= chance.SAME_PICTURE_BITS
+
 
 def align(clip: Track, hits: Hits) -> list[Alignment]:
     """The alignments of a clip's track with the reference track of ``hits``, strongest first.
@@ -97,12 +103,13 @@ def align(clip: Track, hits: Hits) -> list[Alignment]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Extended:
-    """An alignment, the clip rows in it, those of them that are hits, and those that are alike."""
+    """An alignment, the clip rows in it, and those of them that are hits, alike, and the same."""
 
     alignment: Alignment
     rows: NDArray[np.intp]
     hit: NDArray[np.intp]
     alike: NDArray[np.intp]
+    same: NDArray[np.intp]
 
     def counted(self, counts: NDArray[np.int64]) -> Alignment:
         """The alignment where each row stands for so many sampled frames."""
@@ -111,6 +118,7 @@ class _Extended:
             frames=int(counts[self.rows].sum()),
             frames_matched=int(counts[self.hit].sum()),
             frames_alike=int(counts[self.alike].sum()),
+            frames_same=int(counts[self.same].sum()),
         )
 
 
@@ -185,7 +193,13 @@ def _extend(clip: Track, reference: Track, line: Line, free: NDArray[np.bool_]) 
         return None
     _, line, walk, rows = best
     alignment = _measured(clip, reference, line, walk, rows)
-    return _Extended(alignment, rows, rows[walk.hit[rows]], rows[walk.alike[rows]])
+    return _Extended(
+        alignment,
+        rows,
+        rows[walk.hit[rows]],
+        rows[walk.alike[rows]],
+        rows[walk.same[rows]],
+    )
 
 
 def _refined(
@@ -248,6 +262,7 @@ def _measured(
         frames=len(rows),
         frames_matched=len(hit),
         frames_alike=int(walk.alike[rows].sum()),
+        frames_same=int(walk.same[rows].sum()),
         distinct_hits=len(distinct),
         mean_distance_bits=float(walk.distances[hit].mean()),
         agreement=together,

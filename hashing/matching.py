@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import chance, commonplace, shared, turns, verdict
+from hashing import bits, chance, commonplace, shared, turns, verdict
 from hashing.alignment import Alignment, align
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
 from hashing.index import Hits, Index
@@ -37,8 +37,8 @@ class Finding:
     ``frames`` sampled clip frames lie in the ranges, ``frames_matched`` of them agree.
     ``common_ranges_ms``: parts of the clip's ranges that stand in references of other footage as
     well, and therefore carry no ``match``; ``chance`` is that of the rest. ``commonplace``: what
-    agrees is one picture of a kind that stands before anybody's video. ``only_alike``: a near match
-    by its pictures alone, in which too little happens for time to say anything.
+    agrees is one picture of a kind that stands before anybody's video. ``only_alike``: found
+    by its pictures alone, from end to end; too little happens in it for time to say as much.
     """
 
     reference: int
@@ -251,11 +251,15 @@ class ListIndex:
         distance = int(hits.distances.min())
         nearest = track.hashes[hits.clip_rows[[hits.distances.argmin()]]]
         common = track.algorithm == PHASH and bool(commonplace.shows(nearest)[0])
+        told = verdict.of_picture(
+            distance,
+            clip_is_image=clip.kind is Kind.IMAGE and not common,
+            same_share=0.0 if common else _same_share(clip, track, hits, policy),
+            policy=policy,
+        )
         finding = Finding(
             reference=number,
-            verdict=verdict.of_picture(
-                distance, clip_is_image=clip.kind is Kind.IMAGE and not common, policy=policy
-            ),
+            verdict=told,
             algorithm=track.algorithm,
             view=track.view,
             speed=1.0,
@@ -270,6 +274,7 @@ class ListIndex:
             clip_coverage=1.0 if clip.kind is Kind.IMAGE else 0.0,
             reference_coverage=0.0,
             commonplace=common,
+            only_alike=told is Verdict.MATCH and clip.kind is Kind.VIDEO,
         )
         return _Look(finding, (), pairs, tries)
 
@@ -310,7 +315,7 @@ class ListIndex:
             reference_ranges_ms=reference_ranges,
             clip_coverage=share(clip_ranges, clip.duration_ms),
             reference_coverage=share(reference_ranges, int(self._durations_ms[number])),
-            only_alike=told is Verdict.NEAR_MATCH and false_alarms > policy.near_chance,
+            only_alike=told is not verdict.by_time(best, false_alarms, policy),
         )
         return _Look(finding, self._parts(number, strong, parts), pairs, tries)
 
@@ -362,6 +367,15 @@ def _picture_range(clip: Fingerprint, track: Track, rows: NDArray[np.int64]) -> 
         return ()
     first, last = int(rows.min()), int(rows.max())
     return ((int(track.times_ms[first]), int(track.times_ms[last] + track.spans_ms[last])),)
+
+
+def _same_share(clip: Fingerprint, track: Track, hits: Hits, policy: DecisionPolicy) -> float:
+    """The share of a video's time that is the nearest picture; 0 of what is too short."""
+    if clip.duration_ms < policy.match_span_ms:
+        return 0.0
+    nearest = hits.track.hashes[hits.reference_rows[[hits.distances.argmin()]]]
+    is_same = bits.distances(track.hashes, nearest) <= chance.SAME_PICTURE_BITS
+    return float(track.spans_ms[is_same].sum() / clip.duration_ms)
 
 
 def _compatible(alignments: list[Alignment]) -> list[Alignment]:

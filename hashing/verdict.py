@@ -114,11 +114,14 @@ def _bounded(untrusted: float) -> float:
 def of_alignment(
     alignment: Alignment, false_alarms: float, policy: DecisionPolicy, *, clip_ms: int
 ) -> Verdict:
-    """The verdict on one time line, given its expected number of false alarms.
+    """The verdict on one time line of a clip of ``clip_ms``: by time or by its pictures alone,
+    whichever says more. ``false_alarms``: as many as are expected by chance."""
+    told = by_time(alignment, false_alarms, policy), _by_pictures(alignment, policy, clip_ms)
+    return of_clip(list(told), complete=True)
 
-    Where next to nothing moves, time says nothing, and the clip is judged as a picture is: one of
-    ``clip_ms`` that is alike from end to end is worth a look, whatever its chance.
-    """
+
+def by_time(alignment: Alignment, false_alarms: float, policy: DecisionPolicy) -> Verdict:
+    """What the changes of the pictures say, given the expected number of false alarms."""
     span_ms = alignment.clip_end_ms - alignment.clip_start_ms
     enough = (
         alignment.distinct_hits >= policy.match_distinct_hits
@@ -127,28 +130,40 @@ def of_alignment(
     )
     if enough and false_alarms <= policy.match_chance:
         return Verdict.MATCH
-    if false_alarms <= policy.near_chance or _is_alike(alignment, clip_ms):
-        return Verdict.NEAR_MATCH
-    return Verdict.NO_MATCH
+    return Verdict.NEAR_MATCH if false_alarms <= policy.near_chance else Verdict.NO_MATCH
 
 
-def _is_alike(alignment: Alignment, clip_ms: int) -> bool:
-    """Whether nearly all of the clip is within the strict image threshold of the reference."""
+def _by_pictures(alignment: Alignment, policy: DecisionPolicy, clip_ms: int) -> Verdict:
+    """What the pictures say where next to nothing moves, so that time says nothing.
+
+    A clip that is the same from end to end is a match: no other recording of the same place comes
+    so near. One that is alike is worth a look.
+    """
     span_ms = alignment.clip_end_ms - alignment.clip_start_ms
-    return (
-        span_ms >= _NEARLY_ALL * clip_ms
-        and alignment.frames_alike >= _NEARLY_ALL * alignment.frames
-    )
+    if span_ms < _NEARLY_ALL * clip_ms:
+        return Verdict.NO_MATCH
+    if span_ms >= policy.match_span_ms and _is_nearly_all(alignment.frames_same, alignment):
+        return Verdict.MATCH
+    is_alike = _is_nearly_all(alignment.frames_alike, alignment)
+    return Verdict.NEAR_MATCH if is_alike else Verdict.NO_MATCH
 
 
-def of_picture(distance_bits: int, *, clip_is_image: bool, policy: DecisionPolicy) -> Verdict:
-    """The verdict on one frame alone, without a time line.
+def _is_nearly_all(frames: int, alignment: Alignment) -> bool:
+    return frames >= _NEARLY_ALL * alignment.frames
 
-    Only an image matches so: a single near frame is never a ``match`` for a video.
+
+def of_picture(
+    distance_bits: int, *, clip_is_image: bool, same_share: float = 0.0, policy: DecisionPolicy
+) -> Verdict:
+    """The verdict on one picture alone, without a time line.
+
+    A single near frame is never a ``match`` for a video; one picture that it shows from end to end
+    is. ``same_share``: of the video's time that is the same picture; 0 where that is too short.
     """
     if distance_bits > policy.strict_image_bits:
         return Verdict.NO_MATCH
-    return Verdict.MATCH if clip_is_image else Verdict.NEAR_MATCH
+    is_shown_throughout = same_share >= _NEARLY_ALL
+    return Verdict.MATCH if clip_is_image or is_shown_throughout else Verdict.NEAR_MATCH
 
 
 def of_clip(found: list[Verdict], *, complete: bool) -> Verdict:

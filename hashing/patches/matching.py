@@ -232,6 +232,7 @@ def _alignment(seen: Seen, clip: Fingerprint) -> Alignment:
         frames=line.frames,
         frames_matched=len(sightings),
         frames_alike=0,  # of whole frames, which say nothing here
+        frames_same=0,
         distinct_hits=line.distinct,
         mean_distance_bits=float(distances.mean()),
         agreement=line.agreement,

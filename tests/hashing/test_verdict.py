@@ -34,6 +34,7 @@ JUST_ENOUGH = Alignment(
     frames=5,
     frames_matched=3,
     frames_alike=3,
+    frames_same=0,
     distinct_hits=3,
     mean_distance_bits=20.0,
     agreement=0.3,
