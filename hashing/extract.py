@@ -15,6 +15,8 @@ from hashing.fingerprint import Fingerprint, Kind
 from hashing.lanes import Hasher, Sampling
 from hashing.patch_track import Look, PatchTrack
 from hashing.patches.gathering import Gatherers
+from hashing.patches.placing import Placing
+from hashing.patches.straightening import straightened
 from hashing.rectangle import Rectangle
 from hashing.regions import RegionFinder
 from hashing.views import CROPS_PERCENT, Region
@@ -34,6 +36,9 @@ CLIP: Final = Sampling(
 )
 REFERENCE: Final = Sampling(
     phash_interval_ms=40, pdq_interval_ms=500, economical=False, mirrored=False, merge=True
+)
+_STRAIGHT: Final = replace(
+    CLIP, pdq_interval_ms=None, mirrored=False, surround=False, crops_percent=()
 )
 
 
@@ -130,6 +135,18 @@ class Extraction:
         if self._opened.kind is Kind.IMAGE:
             return ()
         return self._gatherers.clip_tracks(looks)
+
+    def straightened(self, placing: Placing) -> Extract:
+        """The picture that this places in the held frames, as a track of whole frames.
+
+        To ask for after the ``whole``. No track where no frame was held.
+        """
+        hasher = Hasher(_STRAIGHT)
+        for frame in straightened(self._gatherers.held(placing.stream), placing):
+            hasher.add(frame, {})
+        coverage = self._opened.coverage()
+        tracks = hasher.tracks(coverage.decoded_ms)
+        return Extract(Fingerprint(self._opened.kind, coverage.decoded_ms, tracks), coverage)
 
     def _look_over(self, hasher: Hasher | None) -> set[tuple[int, tuple[int, int]]]:
         """Find out where the picture is in each video track; the sizes of its key frames."""

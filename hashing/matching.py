@@ -370,12 +370,20 @@ def _picture_range(clip: Fingerprint, track: Track, rows: NDArray[np.int64]) -> 
 
 
 def _same_share(clip: Fingerprint, track: Track, hits: Hits, policy: DecisionPolicy) -> float:
-    """The share of a video's time that is the nearest picture; 0 of what is too short."""
-    if clip.duration_ms < policy.match_span_ms:
+    """The share of a video's pictures, by time, that are the same as pictures of the reference; 0
+    where they are shown too shortly.
+
+    Hits may be of a few frames only, so each frame is compared with what those found. A picture
+    counts until the next one: animations leave out what is held, and what is flat says nothing.
+    """
+    nearest = np.lexsort((hits.distances, hits.clip_rows))
+    first = np.unique(hits.clip_rows[nearest], return_index=True)[1]
+    shown = np.unique(hits.track.hashes[hits.reference_rows[nearest[first]]], axis=0)
+    is_same = bits.distance_matrix(track.hashes, shown).min(axis=1) <= chance.SAME_PICTURE_BITS
+    if track.spans_ms[is_same].sum() < policy.match_span_ms:
         return 0.0
-    nearest = hits.track.hashes[hits.reference_rows[[hits.distances.argmin()]]]
-    is_same = bits.distances(track.hashes, nearest) <= chance.SAME_PICTURE_BITS
-    return float(track.spans_ms[is_same].sum() / clip.duration_ms)
+    held_ms = np.diff(track.times_ms, append=max(clip.duration_ms, int(track.times_ms[-1]) + 1))
+    return float(held_ms[is_same].sum() / held_ms.sum())
 
 
 def _compatible(alignments: list[Alignment]) -> list[Alignment]:

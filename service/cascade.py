@@ -5,7 +5,7 @@ read from the store only then.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 from typing import Final
@@ -13,11 +13,15 @@ from typing import Final
 from hashing.extract import CLIP
 from hashing.fingerprint import PDQ, Fingerprint, Kind
 from hashing.lanes import Sampling
+from hashing.matching import Finding
 from hashing.patch_track import Look
+from hashing.patches.leads import Lead
 from hashing.patches.matching import Owner, PatchedList, PatchPart
 from hashing.reference import Policy
+from hashing.views import Window
 from service.errors import ListNotFound, ReferenceNotFound
 from service.loading import LoadedList
+from service.media.decoding import Taking
 from service.store.base import Store
 
 # The first three share their corners, and find nearly everything; the others follow where these
@@ -27,6 +31,8 @@ ROUNDS: Final = (
     (Look.CLOSER,),
     (Look.WIDENED, Look.HEIGHTENED),
 )
+MOST_LEADS: Final = 3  # that are followed in a round; each costs as much as a key frame or two
+PLACED_LOOKS: Final = MOST_LEADS * len(ROUNDS)  # so many more ways to look at the clip are tried
 HELD_FRAMES: Final = 24  # of each video track: 12 to 24 are left of a long clip
 THOROUGH_FRAMES: Final = 96
 _MOST_PARTS: Final = 8  # each is one more look-up; then all are joined
@@ -34,6 +40,24 @@ _MOST_PARTS: Final = 8  # each is one more look-up; then all are joined
 _WITHOUT_PATCHES: Final = "references_without_patches"
 # The same of all references: a fingerprint holds whole frames alone.
 _CLIP_WITHOUT: Final = "clip_without_patches"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A picture that was taken out of a clip's frames: its whole frames, and where it was."""
+
+    fingerprint: Fingerprint
+    window: Window
+
+    def seen(self, finding: Finding) -> Finding:
+        """A finding of its whole frames as one of the clip."""
+        return replace(finding, view=self.window)
+
+
+def straightened(taking: Taking, leads: Sequence[Lead]) -> list[Placed]:
+    """The pictures that the strongest of these leads point to. Raises MediaError."""
+    chosen = sorted(leads, key=lambda one: -one.cells)[:MOST_LEADS]
+    return [Placed(taking.straightened(one.placing).fingerprint, one.window) for one in chosen]
 
 
 def is_wanted(lists: Sequence[LoadedList]) -> bool:

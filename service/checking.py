@@ -17,12 +17,14 @@ from hashing.errors import MediaError
 from hashing.extract import Extract
 from hashing.fingerprint import Fingerprint, Kind
 from hashing.patch_track import PatchTrack
+from hashing.patches import leads as leading
 from hashing.patches import matching as patch_matching
+from hashing.patches.leads import Lead
 from hashing.patches.matching import Asking, PatchedList
 from hashing.reference import Policy
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from service import cascade, weighing
-from service.cascade import Patches
+from service.cascade import Patches, Placed
 from service.errors import DecoderDied, ListNotFound
 from service.loading import LoadedList, Loader
 from service.media.decoding import Decoding, Taking
@@ -169,19 +171,27 @@ class Checker:
     ) -> CheckResult:
         """The answer with what patches show."""
         shown: list[PatchTrack] = []
+        placed: list[Placed] = []
         blocked: list[Match] = []
         for looks in cascade.ROUNDS:
             more = taking.patches(looks)
             shown += more
-            found = self._patched(clip, more, lists, Policy.BLOCK)
+            found, leads = self._patched(clip, more, lists, Policy.BLOCK)
             if _has_match(found) and len(more) < len(shown):
                 # What references of other footage share weighs less, whichever look shows it.
-                found = self._patched(clip, shown, lists, Policy.BLOCK)
+                found, leads = self._patched(clip, shown, lists, Policy.BLOCK)
+            if not _has_match(found):
+                followed = cascade.straightened(taking, leads)
+                placed += followed
+                found = weighing.stronger(found, self._placed(followed, lists, Policy.BLOCK))
             blocked = found if _has_match(found) else weighing.stronger(blocked, found)
             if _has_match(blocked):
                 break
-        allowed = self._patched(clip, shown, lists, Policy.ALLOW) if blocked else []
-        allowed += self._found(clip, lists, Policy.ALLOW) if blocked else []
+        allowed: list[Match] = []
+        if blocked:
+            allowed += self._patched(clip, shown, lists, Policy.ALLOW)[0]
+            allowed += self._placed(placed, lists, Policy.ALLOW)
+            allowed += self._found(clip, lists, Policy.ALLOW)
         merged = weighing.stronger([*result.matches, *result.suppressed], blocked)
         weighed = weighing.weighed(merged, allowed)
         return replace(
@@ -200,19 +210,35 @@ class Checker:
         shown: Sequence[PatchTrack],
         lists: list[LoadedList],
         side: Policy,
-    ) -> list[Match]:
-        """What patches show of the lists of one side."""
+    ) -> tuple[list[Match], list[Lead]]:
+        """What patches show of the lists of one side, and leads to what is not sure."""
         wanted = self.patches(lists)
         tries = patch_matching.tries(shown, sum(patched.key_frames for _, patched in wanted))
         found: list[Match] = []
+        leads: list[Lead] = []
         for one, patched in wanted:
             if one.info.policy is not side:
                 continue
             by = self._policy.accepting(one.info.false_alarms_per_100k)
-            for finding in patched.match(Asking(tuple(shown), clip, tries, by)):
+            seen = patched.shown(Asking(tuple(shown), clip, tries, by))
+            leads += leading.strongest(seen.leads, cascade.MOST_LEADS)
+            for finding in seen.findings:
                 identity, label, incident = one.references[finding.reference]
                 found.append(Match(one.info.name, identity, label, incident, finding, by))
-        return found
+        return found, leads
+
+    def _placed(
+        self, placed: Sequence[Placed], lists: list[LoadedList], side: Policy
+    ) -> list[Match]:
+        """What the lists of one side show of pictures that were taken out of the clip."""
+        best: list[Match] = []
+        for one in placed:
+            found = self._found(
+                one.fingerprint, lists, side, plain_only=True, looks=cascade.PLACED_LOOKS
+            )
+            seen = [replace(match, finding=one.seen(match.finding)) for match in found]
+            best = weighing.stronger(best, seen)
+        return best
 
     def _unread(self, error: MediaError, loaded: list[LoadedList], started_ms: int) -> CheckResult:
         elapsed_ms = self._now_ms() - started_ms
@@ -294,9 +320,13 @@ class Checker:
         policy: DecisionPolicy | None = None,
         *,
         plain_only: bool = False,
+        looks: int = 1,
     ) -> list[Match]:
-        """What the lists of one side show, by each list's own policy unless one is given."""
-        tries = matching.tries(clip, sum(one.index.frames for one in lists))
+        """What the lists of one side show, by each list's own policy unless one is given.
+
+        ``looks``: in how many ways like this one the clip is looked at.
+        """
+        tries = looks * matching.tries(clip, sum(one.index.frames for one in lists))
         found: list[Match] = []
         for one in lists:
             if one.info.policy is not side:

@@ -4,7 +4,7 @@ The same search and policy as a check uses, looked at from closer: where a check
 weak, this shows it beside the threshold that it missed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import BinaryIO, Final
@@ -19,6 +19,7 @@ from hashing.fingerprint import PHASH, Fingerprint, Kind, Track
 from hashing.matching import Finding, ListIndex
 from hashing.patch_track import PatchTrack
 from hashing.patches import matching as patch_matching
+from hashing.patches.leads import Lead
 from hashing.patches.matching import Asking, Owner, PatchedList, PatchPart
 from hashing.reference import Reference
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
@@ -98,7 +99,16 @@ def explain(
         if why.verdict is Verdict.MATCH or why.reason is Reason.COMMON or not reference.patches:
             return why
         key_frames = sum(patched.key_frames for _, patched in checker.patches(loaded))
-        return _by_patches(why, taking, taken.fingerprint, reference, key_frames)
+        searched = _Searched(frames, key_frames)
+        return _by_patches(why, taking, taken.fingerprint, reference, searched)
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """How many reference frames and key frames with patches a check looks through."""
+
+    frames: int
+    key_frames: int
 
 
 def _by_patches(
@@ -106,7 +116,7 @@ def _by_patches(
     taking: Taking,
     clip: Fingerprint,
     reference: Reference,
-    key_frames: int,
+    searched: _Searched,
 ) -> Explanation:
     """The explanation by patches, as a check asks for them, where it is stronger."""
     owner = Owner(0, None, reference.fingerprint.duration_ms)
@@ -118,11 +128,16 @@ def _by_patches(
     tries = 0.0
     for looks in cascade.ROUNDS:
         shown += taking.patches(looks)
-        tries = patch_matching.tries(shown, key_frames)
-        best = next(iter(index.match(Asking(tuple(shown), clip, tries, weak))), None)
-        if best is not None and best.verdict is Verdict.MATCH:
+        tries = patch_matching.tries(shown, searched.key_frames)
+        seen = index.shown(Asking(tuple(shown), clip, tries, weak))
+        best = _strongest(seen.findings)
+        if not _is_match(best):
+            placed = _placed(taking, seen.leads, reference.fingerprint, searched.frames, weak)
+            best = _strongest([*seen.findings, *placed])
+        if _is_match(best):
             break
-    if best is None or (by_frames.best is not None and by_frames.best.chance <= best.chance):
+    before = by_frames.best
+    if best is None or (not _is_match(best) and before and before.chance <= best.chance):
         return by_frames
     found = best.verdict
     if found is Verdict.NEAR_MATCH and best.chance > by_frames.policy.near_chance:
@@ -134,6 +149,30 @@ def _by_patches(
         best=best,
         tries=tries,
     )
+
+
+def _placed(
+    taking: Taking,
+    leads: Sequence[Lead],
+    reference: Fingerprint,
+    searched_frames: int,
+    policy: DecisionPolicy,
+) -> list[Finding]:
+    """What is found in the pictures that leads point to, as a check follows them."""
+    index = ListIndex([reference])
+    found: list[Finding] = []
+    for one in cascade.straightened(taking, leads):
+        tries = cascade.PLACED_LOOKS * matching.tries(one.fingerprint, searched_frames)
+        found += map(one.seen, index.match(one.fingerprint, tries, policy, plain_only=True))
+    return found
+
+
+def _strongest(found: Iterable[Finding]) -> Finding | None:
+    return min(found, key=lambda one: (not _is_match(one), one.chance), default=None)
+
+
+def _is_match(finding: Finding | None) -> bool:
+    return finding is not None and finding.verdict is Verdict.MATCH
 
 
 def _beside_others(

@@ -12,6 +12,7 @@ from hashing.extract import Extract
 from hashing.fingerprint import Fingerprint
 from hashing.lanes import Sampling
 from hashing.patch_track import Look, PatchTrack
+from hashing.patches.placing import Placing
 from service.checking import Checker, CheckResult
 from service.errors import DecoderDied
 from service.media.decoding import Abandoned, Decoding, Level, Taking
@@ -100,6 +101,9 @@ class _MeteredTaking:
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         return self._ask(lambda: self._taking.patches(looks))
+
+    def straightened(self, placing: Placing) -> Extract:
+        return self._ask(lambda: self._taking.straightened(placing))
 
     def abandon(self) -> None:
         """See ``decoding.Abandoned``."""

@@ -16,6 +16,7 @@ from hashing.errors import RecircError
 from hashing.extract import Extract
 from hashing.lanes import Sampling
 from hashing.patch_track import Look, PatchTrack
+from hashing.patches.placing import Placing
 from service.errors import CageFailed
 from service.media.cage import Cage
 from service.media.confinement import MIB, Confinement
@@ -136,6 +137,9 @@ class _LateTaking:
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         return ()
 
+    def straightened(self, placing: Placing) -> Extract:
+        raise NotImplementedError  # without patches there is nothing to place
+
 
 class _DyingTaking:
     def __init__(self, taking: Taking, error: type[RecircError]) -> None:
@@ -152,4 +156,7 @@ class _DyingTaking:
         raise self._error("it fails")
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
+        raise self._error("it fails")
+
+    def straightened(self, placing: Placing) -> Extract:
         raise self._error("it fails")

@@ -134,6 +134,11 @@ class Gatherers:
             tracks += clip_tracks(self._of_clip[stream].frames(), stream, looks)
         return tuple(track for track in tracks if len(track))
 
+    def held(self, stream: int) -> tuple[HeldFrame, ...]:
+        """The held frames of a video track, in order of time."""
+        gatherer = self._of_clip.get(stream)
+        return () if gatherer is None else gatherer.frames()
+
 
 def clip_tracks(
     frames: Sequence[HeldFrame], stream: int, looks: Sequence[Look]

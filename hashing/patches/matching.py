@@ -19,7 +19,9 @@ from hashing.fingerprint import PHASH, Fingerprint, Track
 from hashing.matching import Finding, Range, is_unchanged
 from hashing.patch_track import ORB, Look, PatchTrack
 from hashing.patches import geometry
+from hashing.patches import leads as leading
 from hashing.patches.index import PatchIndex
+from hashing.patches.leads import Lead
 from hashing.patches.searching import Seen, search
 from hashing.timelines import SPEEDS
 from hashing.verdict import DecisionPolicy, Verdict
@@ -89,6 +91,14 @@ class _Look:
     finding: Finding
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What patches show: findings, best first, and leads to what is not sure."""
+
+    findings: tuple[Finding, ...]
+    leads: tuple[Lead, ...]
+
+
 class PatchedList:
     """All references of a list that have patch hashes, searchable."""
 
@@ -113,18 +123,24 @@ class PatchedList:
 
     def match(self, clip: Asking) -> list[Finding]:
         """The findings in this list, best first."""
+        return list(self.shown(clip).findings)
+
+    def shown(self, clip: Asking) -> Shown:
+        """What the clip's patches show of this list."""
         asking = clip.among(_without_commonplace(one, clip.fingerprint) for one in clip.tracks)
-        looks = self._look(asking)
+        leads: list[Lead] = []
+        looks = self._look(asking, leads)
         strongest = sorted(looks.values(), key=lambda one: one.finding.chance)
         if any(one.finding.verdict is Verdict.MATCH for one in strongest):
             common = matching.united(shared.common_ranges(list(self._shown(strongest))))
             if common:
                 strongest = [self._without(one, asking, common) for one in strongest]
         found = [one.finding for one in strongest if one.finding.verdict is not Verdict.NO_MATCH]
-        return sorted(found, key=lambda one: (one.verdict is not Verdict.MATCH, one.chance))
+        found.sort(key=lambda one: (one.verdict is not Verdict.MATCH, one.chance))
+        return Shown(tuple(found), tuple(leads))
 
-    def _look(self, clip: Asking) -> dict[int, _Look]:
-        """The strongest line of each reference that is seen, by its number."""
+    def _look(self, clip: Asking, leads: list[Lead] | None = None) -> dict[int, _Look]:
+        """The strongest line of each reference that is seen, by its number; ``leads`` get more."""
         looks: dict[int, _Look] = {}
         for track, part in product(clip.tracks, self._parts):
             among = np.array([key in self._owners for key in part.keys], np.bool_)
@@ -134,6 +150,9 @@ class PatchedList:
                     continue  # no longer listed
                 alignment = _alignment(seen, clip.fingerprint)
                 finding = _finding(seen, owner, alignment, clip)
+                lead = leading.of(seen, owner.number, window(seen))
+                if leads is not None and lead is not None:
+                    leads.append(lead)
                 before = looks.get(owner.number)
                 if before is None or finding.chance < before.finding.chance:
                     looks[owner.number] = _Look(owner, alignment, finding)

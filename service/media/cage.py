@@ -14,6 +14,7 @@ from hashing.coverage import Problem
 from hashing.extract import Extract
 from hashing.lanes import Sampling
 from hashing.patch_track import Look, PatchTrack
+from hashing.patches.placing import Placing
 from service.errors import (
     BadAnswer,
     CageFailed,
@@ -211,7 +212,12 @@ class Asking:
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         """See ``Taking.patches``."""
-        return self._answer(wire.asking(looks), wire.unpack_patches)
+        return self._answer(bytes([wire.asking(looks)]), wire.unpack_patches)
+
+    def straightened(self, placing: Placing) -> Extract:
+        """See ``Taking.straightened``."""
+        asked = bytes([Request.STRAIGHTENED]) + wire.pack_placing(placing)
+        return self._answer(asked, wire.unpack)
 
     def finished(self) -> Ended:
         """How the child ends that is asked nothing more. Raises CageFailed."""
@@ -235,19 +241,19 @@ class Asking:
         self._told.close()
 
     def _ask(self, request: Request) -> Extract:
-        taken = self._answer(request, wire.unpack)
+        taken = self._answer(bytes([request]), wire.unpack)
         if not self._cut:
             return taken
         problems = {*taken.coverage.problems, Problem.LIMIT_BYTES}
         coverage = replace(taken.coverage, problems=tuple(sorted(problems)))
         return replace(taken, coverage=coverage)
 
-    def _answer(self, request: int, unpack: Callable[[wire.Read], Answer]) -> Answer:
-        """What the child answers to this byte. Raises MediaError."""
+    def _answer(self, request: bytes, unpack: Callable[[wire.Read], Answer]) -> Answer:
+        """What the child answers to this. Raises MediaError."""
         if self._died is not None:
             raise self._died
         try:
-            self._channel.send(bytes([request]))
+            self._channel.sendall(request)
             return unpack(self._read)
         except DecoderDied as problem:
             self._died = problem

@@ -113,6 +113,8 @@ class _Conversation:
         """The answer to one request, packed. Raises MediaError."""
         if self._extraction is None:
             self._extraction = Extraction(self._clip, self._sampling, self._limits)
+        if request == Request.STRAIGHTENED:
+            return wire.pack(self._extraction.straightened(wire.unpack_placing(_read)))
         if request & Request.PATCHES:
             return wire.pack_patches(self._extraction.patches(wire.asked(request)))
         return wire.pack(_ANSWERS[Request(request)](self._extraction))
@@ -128,6 +130,17 @@ def _packed(conversation: _Conversation, request: int) -> bytes:
     except Exception as error:  # noqa: BLE001  # a defect, here or in a library: no text may cross
         out_of_memory = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
         return wire.pack_error(OutOfMemory() if out_of_memory else DecoderCrashed())
+
+
+def _read(wanted_bytes: int) -> bytes:
+    """So many bytes of what is asked; the one who asks has gone if they do not come."""
+    asked = b""
+    while len(asked) < wanted_bytes:
+        part = os.read(CHANNEL_FD, wanted_bytes - len(asked))
+        if not part:
+            os._exit(0)
+        asked += part
+    return asked
 
 
 def _write(answer: bytes) -> None:

@@ -9,6 +9,7 @@ from hashing.extract import Extract, Extraction
 from hashing.lanes import Sampling
 from hashing.media import Limits
 from hashing.patch_track import Look, PatchTrack
+from hashing.patches.placing import Placing
 
 LIMITS_ONLY: Final = "sandbox_limits_only"
 
@@ -38,6 +39,9 @@ class Taking(Protocol):
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         """Patch hashes of frames that were held on the way through the whole, in these looks."""
+
+    def straightened(self, placing: Placing) -> Extract:
+        """Hashes of the picture that this places in those frames."""
 
 
 @runtime_checkable

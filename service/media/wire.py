@@ -3,6 +3,7 @@
     block: type (1 byte), number of records (4 bytes, little-endian), the records
     answer to a request for hashes: COVERAGE (1), TRACKS, FRAMES (those of all tracks in turn), and
     what patch hashes there are
+    answer to a request for a straightened picture: as to one for hashes
     answer to a request for patch hashes: PATCHED (1), PATCH_TRACKS, KEY_FRAMES, PATCHES
     answer where there is none: ERROR (1)
 
@@ -28,6 +29,7 @@ from hashing.extract import Extract
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind, Track
 from hashing.formats import fields, packed_patches
 from hashing.patch_track import MOST_KEY_FRAMES, ORB, PLACE_BYTES, Look, PatchTrack
+from hashing.patches.placing import MOST_MAPS, Placing
 from hashing.views import VIEWS
 from service.errors import BadAnswer, DecoderCrashed, OutOfMemory
 
@@ -38,12 +40,14 @@ Known = TypeVar("Known")
 class Request(IntEnum):
     """What can be asked of a child, each as one byte; see ``hashing.extract.Extraction``.
 
-    ``PATCHES`` comes with a bit for each look that is wanted.
+    ``PATCHES`` comes with a bit for each look that is wanted, ``STRAIGHTENED`` with what follows it
+    (``pack_placing``).
     """
 
     KEY_FRAMES = 1
     ENDING = 2
     WHOLE = 3
+    STRAIGHTENED = 4
     PATCHES = 128
 
 
@@ -131,6 +135,7 @@ _SHAPES: Final = {
     ),
 }
 _HEADER: Final = struct.Struct("<BI")
+_PLACING: Final = struct.Struct("<HBH")  # stream, mirrored and negative, how many maps
 _KINDS: Final = tuple(Kind)
 _PROBLEMS: Final = tuple(Problem)
 _ALGORITHMS: Final = (PHASH, PDQ)
@@ -144,7 +149,7 @@ _ERRORS: Final[tuple[tuple[type[MediaError], str], ...]] = (
     (DecoderCrashed, "the decoder broke down on this file; ask for another copy"),
 )
 # Whether both ends of a pipe mean the same: an installation may be replaced under a running one.
-_MEANINGS: Final = (_SHAPES, _PROBLEMS, _ALGORITHMS, VIEWS, _ERRORS, _LOOKS, ORB)
+_MEANINGS: Final = (_SHAPES, _PROBLEMS, _ALGORITHMS, VIEWS, _ERRORS, _LOOKS, ORB, tuple(Request))
 VERSION: Final = zlib.crc32(repr(_MEANINGS).encode())
 
 
@@ -156,6 +161,24 @@ def asking(looks: Sequence[Look]) -> int:
 def asked(byte: int) -> tuple[Look, ...]:
     """The looks that such a byte asks for."""
     return tuple(look for place, look in enumerate(_LOOKS) if byte >> place & 1)
+
+
+def pack_placing(placing: Placing) -> bytes:
+    """What follows the byte ``STRAIGHTENED``."""
+    count = len(placing.times_ms)
+    if count > MOST_MAPS:
+        raise ValueError(f"{count} maps are more than a clip's held frames")
+    turned = placing.mirrored + 2 * placing.negative
+    times_ms, maps = placing.times_ms.astype("<i8"), placing.maps.astype("<f8")
+    return _PLACING.pack(placing.stream, turned, count) + times_ms.tobytes() + maps.tobytes()
+
+
+def unpack_placing(read: Read) -> Placing:
+    """The placing that follows that byte. It comes from the parent, and so is to be trusted."""
+    stream, turned, count = _PLACING.unpack(read(_PLACING.size))
+    times_ms = np.frombuffer(read(8 * count), "<i8").astype(np.int64)
+    maps = np.frombuffer(read(48 * count), "<f8").astype(np.float64).reshape(count, 2, 3)
+    return Placing(stream, bool(turned & 1), bool(turned & 2), times_ms, maps)
 
 
 def pack(taken: Extract) -> bytes:

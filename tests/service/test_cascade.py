@@ -11,9 +11,8 @@ import pytest
 
 from hashing.extract import REFERENCE, Extract, extract
 from hashing.lanes import Sampling
-from hashing.matching import Finding
 from hashing.patch_track import Look, PatchTrack
-from hashing.patches.matching import Asking, PatchedList
+from hashing.patches.matching import Asking, PatchedList, Shown
 from hashing.reference import Policy, Reference
 from hashing.verdict import Verdict
 from hashing.views import Window
@@ -78,6 +77,7 @@ class _WatchedTaking:
         self.key_frames = taking.key_frames
         self.ending = taking.ending
         self.whole = taking.whole
+        self.straightened = taking.straightened
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         self._watched.looks.append(looks)
@@ -161,12 +161,13 @@ class _Asked(PatchedList):
     def key_frames(self) -> int:
         return self._inner.key_frames
 
-    def match(self, clip: Asking) -> list[Finding]:
+    def shown(self, clip: Asking) -> Shown:
         self._asked.append([track.look for track in clip.tracks])
-        found = self._inner.match(clip)
+        seen = self._inner.shown(clip)
         if self._says is Verdict.MATCH:
-            return found
-        return [replace(one, verdict=self._says, chance=1e-4) for one in found]
+            return replace(seen, leads=())
+        weaker = (replace(one, verdict=self._says, chance=1e-4) for one in seen.findings)
+        return Shown(tuple(weaker), ())
 
 
 class _AskedChecker(Checker):

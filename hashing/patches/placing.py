@@ -1,0 +1,49 @@
+"""Placing: how all of a reference's picture lies in a clip's frames, moment by moment.
+
+Patches say where; whether it is the same footage whole frames can say once the picture is taken
+out of the clip along these maps (``hashing.patches.straightening``).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_MAPS: Final = 1024  # frames that a clip's track may have held; 24 and 96 are
+_BEYOND_MS: Final = 1500  # the first and the last map hold for so long: three held frames
+_GRID: Final = 16  # a side: the share inside is told to half a percent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placing:
+    """``times_ms`` int64 (k,), rising, of the clip; ``maps`` float64 (k, 2, 3): from shares of the
+    reference's width and height to shares of the clip's, mirrored or negative as the look is.
+    """
+
+    stream: int
+    mirrored: bool
+    negative: bool
+    times_ms: NDArray[np.int64]
+    maps: NDArray[np.float64]
+
+    def at(self, time_ms: int) -> NDArray[np.float64] | None:
+        """The map at a time of the clip, float64 (2, 3); None too far from all that is known."""
+        first, last = int(self.times_ms[0]), int(self.times_ms[-1])
+        if not first - _BEYOND_MS <= time_ms <= last + _BEYOND_MS:
+            return None
+        after = int(np.searchsorted(self.times_ms, time_ms).clip(1, max(1, len(self.maps) - 1)))
+        before, after = after - 1, min(after, len(self.maps) - 1)
+        apart_ms = max(1, int(self.times_ms[after] - self.times_ms[before]))
+        share = float(np.clip((time_ms - self.times_ms[before]) / apart_ms, 0.0, 1.0))
+        between: NDArray[np.float64] = (1 - share) * self.maps[before] + share * self.maps[after]
+        return between
+
+    @property
+    def share_inside(self) -> float:
+        """How much of the reference's picture lies within the clip's frame, at the median."""
+        steps = (np.arange(_GRID) + 0.5) / _GRID
+        points = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+        placed = points @ self.maps[:, :, :2].transpose(0, 2, 1) + self.maps[:, None, :, 2]
+        inside = ((placed >= 0) & (placed <= 1)).all(axis=2).mean(axis=1)
+        return float(np.median(inside))

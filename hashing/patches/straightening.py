@@ -1,0 +1,57 @@
+"""Straightening: the picture that patches have placed in a clip's frames, taken out of them.
+
+An inset, a turned or tilted picture or a screen that was filmed becomes a frame like the
+reference's own, which whole frames can then be compared with.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hashing import phash
+from hashing.media import LumaFrame
+from hashing.patches.gathering import HeldFrame
+from hashing.patches.keypoints import Pixels
+from hashing.patches.placing import Placing
+
+_SIDE_PX: Final = 4 * phash.PLANE_PX  # as much as a hash's plane is made of
+_BLUR: Final = 0.5  # of the step between samples: what is left out between them must not fold in
+
+
+def straightened(frames: Sequence[HeldFrame], placing: Placing) -> Iterator[LumaFrame]:
+    """The placed picture in each of these frames of the placing's track: squares of ``_SIDE_PX``.
+
+    What of it lies outside of the frame is filled from its edge.
+    """
+    for held in frames:
+        to_clip = placing.at(held.time_ms)
+        if to_clip is not None:
+            picture = _taken_out(_seen(held.small, placing), to_clip)
+            yield LumaFrame(placing.stream, held.time_ms, picture, full_range=True)
+
+
+def _seen(small: Pixels, placing: Placing) -> Pixels:
+    """The frame as the look saw it."""
+    mirrored = small[:, ::-1] if placing.mirrored else small
+    return np.ascontiguousarray(255 - mirrored if placing.negative else mirrored)
+
+
+def _taken_out(small: Pixels, to_clip: NDArray[np.float64]) -> Pixels:
+    height, width = small.shape
+    to_pixels = to_clip * np.array([[width], [height]], np.float64)
+    linear = to_pixels[:, :2] / _SIDE_PX
+    # From the middle of a pixel to the middle of a pixel.
+    shift = to_pixels[:, 2] + linear @ np.array([0.5, 0.5]) - 0.5
+    step_px = float(np.sqrt(abs(np.linalg.det(linear))))
+    source = cv2.GaussianBlur(small, (0, 0), _BLUR * step_px) if step_px > 1 else small
+    picture: Pixels = cv2.warpAffine(
+        source,
+        np.column_stack([linear, shift]),
+        (_SIDE_PX, _SIDE_PX),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    ).astype(np.uint8, copy=False)
+    return picture
