@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pytest
 
 from hashing.coverage import Problem
@@ -17,6 +18,8 @@ from hashing.extract import CLIP, REFERENCE, Extraction
 from hashing.extract import extract as by_hashing
 from hashing.fingerprint import Kind
 from hashing.media import Limits
+from hashing.patches.placing import Placing
+from hashing.views import View
 from service import archives
 from service.media.cage import Cage
 from service.media.confinement import Confinement
@@ -170,3 +173,22 @@ def test_a_pipe_of_the_system_is_a_stream(decoding: Decoding) -> None:
         found = extract(decoding, stream, CLIP)
 
     assert found.fingerprint.kind is Kind.IMAGE
+
+
+def test_a_placed_picture_comes_out_of_each_alike(decoding: Decoding) -> None:
+    media, sampling = clips.encode(SCENE), replace(CLIP, held_frames=24)
+    middle = np.array([[0.5, 0.1, 0.2], [-0.1, 0.5, 0.3]])
+    placing = Placing(0, True, False, np.array([500, 1500]), np.array([middle, middle + 0.01]))
+
+    with decoding.opened(media, sampling) as taking:
+        taking.whole()
+        placed = taking.straightened(placing)
+        again = taking.straightened(placing)
+        elsewhere = taking.straightened(replace(placing, stream=1))
+    plain = Extraction(io.BytesIO(media), sampling)
+    plain.whole()
+
+    (track,) = placed.fingerprint.tracks
+    assert placed == again == plain.straightened(placing)
+    assert (track.view, track.times_ms[0], len(track)) == (View.AS_IS, 0, 12)
+    assert elsewhere.fingerprint.tracks == ()

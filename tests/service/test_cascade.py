@@ -7,12 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+import cv2
+import numpy as np
 import pytest
 
 from hashing.extract import REFERENCE, Extract, extract
+from hashing.fingerprint import PHASH
 from hashing.lanes import Sampling
 from hashing.patch_track import Look, PatchTrack
 from hashing.patches.matching import Asking, PatchedList, Shown
+from hashing.patches.placing import Placing
 from hashing.reference import Policy, Reference
 from hashing.verdict import Verdict
 from hashing.views import Window
@@ -56,8 +60,9 @@ def half(seed: int) -> bytes:
 class Watched(Uncaged):
     """Counts what is asked of clips; a decoder may die over the patches."""
 
-    def __init__(self, *, dies: bool = False) -> None:
+    def __init__(self, *, dies: bool = False, dies_placing: bool = False) -> None:
         super().__init__()
+        self.dies_placing = dies_placing
         self.held_frames = 0
         self.looks: list[Sequence[Look]] = []
         self._dies = dies
@@ -77,7 +82,11 @@ class _WatchedTaking:
         self.key_frames = taking.key_frames
         self.ending = taking.ending
         self.whole = taking.whole
-        self.straightened = taking.straightened
+
+    def straightened(self, placing: Placing) -> Extract:
+        if self._watched.dies_placing:
+            raise DecoderKilled("it is killed")
+        return self._taking.straightened(placing)
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         self._watched.looks.append(looks)
@@ -321,3 +330,73 @@ def test_explain_agrees_with_the_check(
 
     assert (why.verdict, why.reason) == (verdict, reason)
     assert checker.check(half(seed)).verdict is verdict
+
+
+@cache
+def still(seed: int) -> clips.Frames:
+    """A town from a tripod, in which one thing moves: hardly a patch is new."""
+    frames = np.repeat(town(seed, 0.1)[:1], 125, axis=0)
+    for number, frame in enumerate(frames):
+        cv2.circle(frame, (60 + 3 * number, 180), 40, (250,), -1)
+    return frames
+
+
+@cache
+def tripod(seed: int) -> Reference:
+    taken = extract(clips.encode(still(seed)), replace(REFERENCE, patches=True))
+    return Reference(f"tripod-{seed}", None, None, taken.fingerprint, taken.patches)
+
+
+@cache
+def inset(seed: int) -> bytes:
+    """It turned, in a picture that goes on: neither whole frames nor patches are sure of it."""
+    return clips.encode(
+        corners.in_picture(
+            corners.rotated(still(seed), 10), town(56, 5.0, 720, 540), 0.3, 0.25, 0.5
+        )
+    )
+
+
+def test_a_picture_that_patches_only_place_is_found_by_its_whole_frames(store: Store) -> None:
+    store.add("attack", [tripod(0), tripod(1)])
+
+    result = Checker(store, Uncaged()).check(inset(0))
+
+    (match,) = result.matches
+    assert (result.verdict, match.reference) == (Verdict.MATCH, "tripod-0")
+    assert match.finding.algorithm == PHASH
+    assert isinstance(match.finding.view, Window)
+    assert match.finding.view.turned_deg == pytest.approx(10, abs=2)
+    assert match.finding.view.scale == pytest.approx(0.5, abs=0.05)
+    why = explaining.explain(Checker(store, Uncaged()), store, inset(0), "attack", "tripod-0")
+    assert (why.verdict, why.best) == (Verdict.MATCH, match.finding)
+
+
+def test_the_same_place_with_other_things_in_it_is_not(store: Store) -> None:
+    store.add("attack", [tripod(0)])
+    other = still(0)[::-1].copy()
+    for number, frame in enumerate(other):
+        cv2.rectangle(frame, (10, 30 + number), (230, 130 + number), (20,), -1)
+    clip = corners.in_picture(corners.rotated(other, 10), town(56, 5.0, 720, 540), 0.3, 0.25, 0.5)
+
+    result = Checker(store, Uncaged()).check(clips.encode(clip))
+
+    assert result.verdict is not Verdict.MATCH
+
+
+def test_what_is_allowed_explains_a_placed_picture_too(store: Store) -> None:
+    store.add("attack", [tripod(0)])
+    store.add("ours", [replace(tripod(0), patches=())], policy=Policy.ALLOW)
+
+    result = Checker(store, Uncaged()).check(inset(0))
+
+    assert (result.verdict, result.matches) == (Verdict.NO_MATCH, ())
+    assert [one.reference for one in result.suppressed] == ["tripod-0"]
+
+
+def test_a_decoder_that_dies_over_a_placed_picture_is_told(store: Store) -> None:
+    store.add("attack", [tripod(0)])
+
+    result = Checker(store, Watched(dies_placing=True)).check(inset(0))
+
+    assert (result.verdict, result.problems) == (Verdict.UNSCANNABLE, ("decoder_killed",))

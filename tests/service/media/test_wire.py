@@ -14,6 +14,7 @@ from hashing.errors import EmptyMedia, MediaError, NotMedia, NoVideo, Unreadable
 from hashing.extract import CLIP, Extract, extract
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind
 from hashing.patch_track import Look, PatchTrack
+from hashing.patches.placing import MOST_MAPS, Placing
 from hashing.views import VIEWS
 from service.errors import BadAnswer, DecoderCrashed, OutOfMemory
 from service.media import wire
@@ -231,6 +232,33 @@ def test_looks_are_asked_for_by_a_byte(looks: set[Look]) -> None:
     assert byte & wire.Request.PATCHES
     assert byte < 256
     assert set(wire.asked(byte)) == looks
+
+
+@given(
+    st.integers(0, 15),
+    st.booleans(),
+    st.booleans(),
+    st.lists(st.integers(0, 2**31), max_size=20),
+)
+def test_a_placing_comes_to_the_child(
+    stream: int, mirrored: bool, negative: bool, times_ms: list[int]
+) -> None:
+    maps = np.random.default_rng(len(times_ms)).normal(size=(len(times_ms), 2, 3))
+    placing = Placing(stream, mirrored, negative, np.array(times_ms, np.int64), maps)
+
+    came = wire.unpack_placing(io.BytesIO(wire.pack_placing(placing)).read)
+
+    assert (came.stream, came.mirrored, came.negative) == (stream, mirrored, negative)
+    assert np.array_equal(came.times_ms, placing.times_ms)
+    assert np.array_equal(came.maps, maps)
+
+
+def test_more_maps_than_frames_can_be_held_are_not_sent() -> None:
+    many = MOST_MAPS + 1
+    placing = Placing(0, False, False, np.zeros(many, np.int64), np.zeros((many, 2, 3)))
+
+    with pytest.raises(ValueError, match="more than"):
+        wire.pack_placing(placing)
 
 
 def test_an_error_over_patches_comes_back() -> None:

@@ -1,0 +1,74 @@
+"""Leads: where a reference may be in a clip, by too few patches to be sure."""
+
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from hashing.extract import CLIP, REFERENCE, Extraction, extract
+from hashing.patch_track import Look
+from hashing.patches import leads
+from hashing.patches.index import PatchIndex
+from hashing.patches.leads import Lead
+from hashing.patches.matching import window
+from hashing.patches.placing import Placing
+from hashing.patches.searching import Seen, search
+from hashing.views import Window
+from tests import clips, corners
+from tests.clips import Frames
+from tests.corners import town
+
+INSET = corners.in_picture(town(0), town(7), 0.2, 0.3, 0.6)
+HALF = corners.cropped(town(0), 0.25, 0.25, 0.5)
+WHERE = Window(0.2, 0.3, 0.8, 0.9, 0, 0.6)
+
+
+def seen(frames: Frames) -> Seen:
+    """How patches see the first town in this clip."""
+    listed = extract(clips.encode(town(0)), replace(REFERENCE, patches=True))
+    taking = Extraction(BytesIO(clips.encode(frames)), replace(CLIP, held_frames=24))
+    taking.whole()
+    (track,) = taking.patches((Look.AS_IS,))
+    (found,) = search(track, PatchIndex(listed.patches))
+    return found
+
+
+def lead(reference: int, cells: int) -> Lead:
+    placing = Placing(0, False, False, np.zeros(1, np.int64), np.zeros((1, 2, 3)))
+    return Lead(reference, placing, WHERE, cells)
+
+
+def test_a_lead_says_where_the_picture_is() -> None:
+    found = seen(INSET)
+
+    one = leads.of(found, 3, window(found))
+
+    assert one is not None
+    assert one.reference == 3
+    assert str(one.window) == "window 0.20,0.30–0.80,0.90, scale 0.60"
+    assert np.median(one.placing.maps, axis=0) == pytest.approx(
+        np.array([[0.6, 0, 0.2], [0, 0.6, 0.3]]), abs=0.02
+    )
+
+
+def test_of_a_crop_too_much_is_missing() -> None:
+    found = seen(HALF)
+
+    assert leads.of(found, 0, window(found)) is None
+
+
+def test_two_sightings_are_no_lead() -> None:
+    found = seen(INSET)
+    three = found.line.sightings[:3]
+
+    assert leads.of(replace(found, line=replace(found.line, sightings=three)), 0, WHERE)
+    assert not leads.of(replace(found, line=replace(found.line, sightings=three[:2])), 0, WHERE)
+
+
+def test_the_strongest_are_followed_one_a_reference() -> None:
+    given = [lead(1, 50), lead(2, 80), lead(1, 90), lead(3, 10)]
+
+    chosen = leads.strongest(given, 2)
+
+    assert [(one.reference, one.cells) for one in chosen] == [(1, 90), (2, 80)]
