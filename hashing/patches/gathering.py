@@ -23,6 +23,8 @@ CLOSE_PATCHES: Final = 1500
 # So many of a clip's video tracks are held large enough for it. 96 square frames of 16 tracks then
 # take 460 MB, of the 768 that the process of a clip has.
 _CLOSE_TRACKS: Final = 4
+# A clip's frames of 854 by 480 are held so for 10 MB, and cost a copy each instead of a resize.
+_HELD_AS_THEY_ARE_BYTES: Final = 24 * 2**20
 CLIP_INTERVAL_MS: Final = 250  # a short clip has as many frames to go by as a longer one
 # An hour of footage in which nothing stays where it is: 40 MB. Then every other key frame goes.
 MOST_PATCHES: Final = 1_000_000
@@ -68,7 +70,11 @@ class HeldFrame:
 
 
 class ClipGatherer:
-    """Holds frames of one of a clip's video tracks, evenly spread, at most so many."""
+    """Holds frames of one of a clip's video tracks, evenly spread, at most so many.
+
+    Most clips are never asked for patches, and most frames are let go again: where memory allows
+    it, frames are held as they are, and shrunk when they are asked for.
+    """
 
     def __init__(self, interval_ms: int, most: int, side_px: int = CLOSE_SIDE_PX) -> None:
         """``interval_ms``: between held frames at first; doubled whenever there are too many.
@@ -92,12 +98,17 @@ class ClipGatherer:
             if time_ms < self._due_ms:
                 return
         self._due_ms = time_ms + self._interval_ms
-        side_px = min(self._side_px, max(luma.shape))
-        self._held.append(HeldFrame(time_ms, shrunk(luma, side_px=side_px).copy()))
+        as_it_is = luma.size * self._most <= _HELD_AS_THEY_ARE_BYTES
+        self._held.append(HeldFrame(time_ms, luma.copy() if as_it_is else self._small(luma)))
 
     def frames(self) -> tuple[HeldFrame, ...]:
         """The held frames in order of time."""
+        self._held = [HeldFrame(one.time_ms, self._small(one.small)) for one in self._held]
         return tuple(self._held)
+
+    def _small(self, luma: Pixels) -> Pixels:
+        longer_px = max(luma.shape)
+        return shrunk(luma, side_px=min(self._side_px, longer_px)).copy()
 
 
 class Gatherers:
