@@ -18,6 +18,7 @@ from hashing.patch_track import Look
 from hashing.patches.leads import Lead
 from hashing.patches.matching import Owner, PatchedList, PatchPart
 from hashing.reference import Policy
+from hashing.verdict import Verdict
 from hashing.views import Window
 from service.errors import ListNotFound, ReferenceNotFound
 from service.loading import LoadedList
@@ -52,6 +53,12 @@ class Placed:
     def seen(self, finding: Finding) -> Finding:
         """A finding of its whole frames as one of the clip."""
         return replace(finding, view=self.window)
+
+    def tells(self, finding: Finding) -> bool:
+        """Whether it says something: a picture that patches have chosen is alike by their choice,
+        and a possible match needs changes that agree."""
+        by_time = bool(finding.reference_ranges_ms) and not finding.only_alike
+        return by_time or finding.verdict is Verdict.MATCH
 
 
 def straightened(taking: Taking, leads: Sequence[Lead]) -> list[Placed]:

@@ -236,8 +236,8 @@ class Checker:
             found = self._found(
                 one.fingerprint, lists, side, plain_only=True, looks=cascade.PLACED_LOOKS
             )
-            seen = [replace(match, finding=one.seen(match.finding)) for match in found]
-            best = weighing.stronger(best, seen)
+            seen = (replace(match, finding=one.seen(match.finding)) for match in found)
+            best = weighing.stronger(best, [match for match in seen if one.tells(match.finding)])
         return best
 
     def _unread(self, error: MediaError, loaded: list[LoadedList], started_ms: int) -> CheckResult:

@@ -163,7 +163,8 @@ def _placed(
     found: list[Finding] = []
     for one in cascade.straightened(taking, leads):
         tries = cascade.PLACED_LOOKS * matching.tries(one.fingerprint, searched_frames)
-        found += map(one.seen, index.match(one.fingerprint, tries, policy, plain_only=True))
+        seen = index.match(one.fingerprint, tries, policy, plain_only=True)
+        found += [one.seen(finding) for finding in seen if one.tells(finding)]
     return found
 
 

@@ -13,9 +13,9 @@ from hashing.patches.searching import Seen
 from hashing.views import Window
 
 _LEAST_SIGHTINGS: Final = 3  # two are found by accident in one clip of three
-# Less of the picture says little of it as a whole: crops are for patches alone. Screens filmed so
-# close that a quarter is cut off are 50 bits from their reference, the same with half cut off 100.
-_LEAST_SHARE: Final = 0.65
+# Less of the picture says little of it as a whole. Halves are 58 to 100 bits from their reference
+# where edges fill in the rest, a third 66 to 108; what is pointed to by mistake 94 and more.
+_LEAST_SHARE: Final = 0.45
 
 
 @dataclass(frozen=True, slots=True, eq=False)
