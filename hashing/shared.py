@@ -19,9 +19,9 @@ from hashing import bits, chance
 from hashing.alignment import Alignment, align
 from hashing.fingerprint import Fingerprint, Kind, Track
 from hashing.index import Hits, Index
+from hashing.ranges import Range
 from hashing.timelines import SPEEDS
 
-Range = tuple[int, int]
 # What fills at least this much of a reference is what it was listed for, and no intro.
 BULK_SHARE: Final = 0.5
 _WITNESSES: Final = 8  # references compared with one another: 28 pairs

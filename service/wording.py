@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hashing.fingerprint import Kind
-from hashing.matching import Finding, Range, is_unchanged
+from hashing.matching import Finding, is_unchanged
 from hashing.patch_track import ORB
+from hashing.ranges import Range
 from hashing.verdict import (
     CLIPS,
     DEFAULT_POLICY,

@@ -1,6 +1,5 @@
 """Matching: synthetic clips against lists of synthetic references, from fingerprint to finding."""
 
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -312,30 +311,6 @@ def test_other_parameters_are_an_error_not_a_miss() -> None:
         found(video(replace(copy(REFERENCE), algorithm=other)), video(REFERENCE))
     with pytest.raises(IncompatibleHash):
         ListIndex([video(replace(REFERENCE, algorithm=other))])
-
-
-@pytest.mark.parametrize(
-    ("ranges", "united"),
-    [
-        pytest.param([], (), id="none"),
-        pytest.param([(5, 9), (0, 3)], ((0, 3), (5, 9)), id="apart"),
-        pytest.param([(0, 5), (5, 9)], ((0, 9),), id="touching"),
-        pytest.param([(0, 9), (2, 3)], ((0, 9),), id="one inside the other"),
-        pytest.param([(4, 4)], ((4, 4),), id="an instant"),
-    ],
-)
-def test_united(ranges: list[tuple[int, int]], united: tuple[tuple[int, int], ...]) -> None:
-    assert matching.united(ranges) == united
-
-
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted), max_size=6))
-def test_united_ranges_cover_the_same_time(ranges: list[list[int]]) -> None:
-    given_ranges = [(start, end) for start, end in ranges]
-    united = matching.united(given_ranges)
-    covered = {ms for start, end in given_ranges for ms in range(start, end)}
-
-    assert {ms for start, end in united for ms in range(start, end)} == covered
-    assert all(one[1] < other[0] for one, other in itertools.pairwise(united))
 
 
 @settings(max_examples=20, deadline=None)
