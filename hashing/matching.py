@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashing import bits, chance, commonplace, shared, turns, verdict
-from hashing.alignment import Alignment, align
+from hashing.alignment import Alignment, align, compatible
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
 from hashing.index import Hits, Index
 from hashing.parts import ALGORITHMS, KeptPart, Part, is_still
@@ -68,12 +68,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What a look at one reference showed, and by what: enough to look again."""
+    """What a look at one reference showed, and by what: enough to look again.
+
+    ``parts``: strongest first. ``card``: the one picture that is all of the clip, in moving ones.
+    """
 
     finding: Finding
-    parts: tuple[shared.Part, ...]  # strongest first; none of a picture
+    parts: tuple[shared.Part, ...]
     pairs: list[tuple[Track, Hits]]
     tries: float
+    card: shared.Card | None = None
 
 
 class ListIndex:
@@ -152,10 +156,10 @@ class ListIndex:
             rarer += [view for track in plain for view in turns.of(track)]
             more = self._look(clip, rarer, tries * _VIEWS, policy, quick=True)
             for number, one in more.items():
-                if number not in looks or one.finding.chance < looks[number].finding.chance:
+                if number not in looks or _rank(one.finding) < _rank(looks[number].finding):
                     looks[number] = one
             found = self._weighed(clip, looks, policy) if more else found
-        return sorted(found, key=lambda one: (one.verdict != Verdict.MATCH, one.chance))
+        return sorted(found, key=_rank)
 
     def _look(
         self,
@@ -212,6 +216,8 @@ class ListIndex:
         if len(found) < 2 or all(one.verdict is not Verdict.MATCH for one in found):
             return found
         strongest = sorted(looks.values(), key=lambda one: one.finding.chance)
+        if shared.is_common_picture([one.card for one in strongest if one.card is not None]):
+            return [_as_common(one) for one in looks.values()]
         common = united(shared.common_ranges([part for one in strongest for part in one.parts]))
         if not common:
             return found
@@ -249,14 +255,15 @@ class ListIndex:
     ) -> _Look:
         track, hits = min(pairs, key=lambda pair: int(pair[1].distances.min()))
         distance = int(hits.distances.min())
-        nearest = track.hashes[hits.clip_rows[[hits.distances.argmin()]]]
-        common = track.algorithm == PHASH and bool(commonplace.shows(nearest)[0])
+        nearest = int(hits.distances.argmin())
+        shown = track.hashes[hits.clip_rows[[nearest]]]
+        common = track.algorithm == PHASH and bool(commonplace.shows(shown)[0])
+        is_image = clip.kind is Kind.IMAGE
+        same_share = 0.0 if common or is_image else _same_share(clip, track, hits, policy)
         told = verdict.of_picture(
-            distance,
-            clip_is_image=clip.kind is Kind.IMAGE and not common,
-            same_share=0.0 if common else _same_share(clip, track, hits, policy),
-            policy=policy,
+            distance, clip_is_image=is_image and not common, same_share=same_share, policy=policy
         )
+        only_alike = told is Verdict.MATCH and not is_image
         finding = Finding(
             reference=number,
             verdict=told,
@@ -271,12 +278,15 @@ class ListIndex:
             agreement=0.0,
             clip_ranges_ms=_picture_range(clip, track, hits.clip_rows),
             reference_ranges_ms=(),
-            clip_coverage=1.0 if clip.kind is Kind.IMAGE else 0.0,
+            clip_coverage=1.0 if is_image else round(same_share, 4),
             reference_coverage=0.0,
             commonplace=common,
-            only_alike=told is Verdict.MATCH and clip.kind is Kind.VIDEO,
+            only_alike=only_alike,
         )
-        return _Look(finding, (), pairs, tries)
+        row = int(hits.reference_rows[nearest])
+        card = shared.Card(number, self._groups[number], hits.track, row)
+        among_moving = only_alike and not self._stills[number]
+        return _Look(finding, (), pairs, tries, card if among_moving else None)
 
     def _footage(
         self,
@@ -291,7 +301,7 @@ class ListIndex:
             return None
         false_alarms, best, _ = lines[0]
         strong = [line for line in lines if line[0] <= policy.near_chance] or lines[:1]
-        parts = _compatible([line[1] for line in strong])
+        parts = compatible([line[1] for line in strong])
         clip_ranges = united([(part.clip_start_ms, part.clip_end_ms) for part in parts])
         reference_ranges = united(
             [(part.reference_start_ms, part.reference_end_ms) for part in parts]
@@ -358,6 +368,18 @@ def _lines(pairs: Sequence[tuple[Track, Hits]], tries: float) -> list[_Alignment
     return sorted(lines, key=lambda line: line[0])
 
 
+def _rank(finding: Finding) -> tuple[bool, float]:
+    """What says more is less: a match before whatever is none, then the rarer by chance."""
+    return finding.verdict is not Verdict.MATCH, finding.chance
+
+
+def _as_common(look: _Look) -> Finding:
+    found = look.finding
+    if look.card is None:
+        return found
+    return replace(found, verdict=Verdict.NEAR_MATCH, common_ranges_ms=found.clip_ranges_ms)
+
+
 def _column(kind: type[Value], columns: Sequence[NDArray[Value]]) -> NDArray[Value]:
     return np.concatenate([np.zeros(0, kind), *columns])
 
@@ -376,15 +398,3 @@ def _same_share(clip: Fingerprint, track: Track, hits: Hits, policy: DecisionPol
     nearest = hits.track.hashes[hits.reference_rows[[hits.distances.argmin()]]]
     is_same = bits.distances(track.hashes, nearest) <= chance.SAME_PICTURE_BITS
     return float(track.spans_ms[is_same].sum() / clip.duration_ms)
-
-
-def _compatible(alignments: list[Alignment]) -> list[Alignment]:
-    """The strongest alignments whose clip ranges do not overlap."""
-    kept: list[Alignment] = []
-    for one in alignments:
-        if all(
-            one.clip_end_ms <= other.clip_start_ms or one.clip_start_ms >= other.clip_end_ms
-            for other in kept
-        ):
-            kept.append(one)
-    return kept
