@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits, chance, commonplace, shared, turns, verdict
+from hashing import chance, commonplace, pictures, shared, turns, verdict
 from hashing.alignment import Alignment, align, compatible
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
 from hashing.index import Hits, Index
@@ -39,6 +39,7 @@ class Finding:
     well, and therefore carry no ``match``; ``chance`` is that of the rest. ``commonplace``: what
     agrees is one picture of a kind that stands before anybody's video. ``only_alike``: found
     by its pictures alone, from end to end; too little happens in it for time to say as much.
+    ``same_share``: how much of what was found is the same picture, 0 to 1.
     """
 
     reference: int
@@ -59,6 +60,7 @@ class Finding:
     common_ranges_ms: tuple[Range, ...] = ()
     commonplace: bool = False
     only_alike: bool = False
+    same_share: float = 0.0
 
     @property
     def score(self) -> float:
@@ -259,9 +261,13 @@ class ListIndex:
         shown = track.hashes[hits.clip_rows[[nearest]]]
         common = track.algorithm == PHASH and bool(commonplace.shows(shown)[0])
         is_image = clip.kind is Kind.IMAGE
-        same_share = 0.0 if common or is_image else _same_share(clip, track, hits, policy)
+        same_share = pictures.same_share(clip, track, hits)
+        lasts = clip.duration_ms >= policy.match_span_ms and not common
         told = verdict.of_picture(
-            distance, clip_is_image=is_image and not common, same_share=same_share, policy=policy
+            distance,
+            clip_is_image=is_image and not common,
+            same_share=same_share if lasts else 0.0,
+            policy=policy,
         )
         only_alike = told is Verdict.MATCH and not is_image
         finding = Finding(
@@ -276,12 +282,13 @@ class ListIndex:
             distinct_hits=1,
             mean_distance_bits=float(distance),
             agreement=0.0,
-            clip_ranges_ms=_picture_range(clip, track, hits.clip_rows),
+            clip_ranges_ms=pictures.shown_ms(clip, track, hits.clip_rows),
             reference_ranges_ms=(),
-            clip_coverage=1.0 if is_image else round(same_share, 4),
+            clip_coverage=round(same_share, 4),
             reference_coverage=0.0,
             commonplace=common,
             only_alike=only_alike,
+            same_share=same_share,
         )
         row = int(hits.reference_rows[nearest])
         card = shared.Card(number, self._groups[number], hits.track, row)
@@ -326,6 +333,7 @@ class ListIndex:
             clip_coverage=share(clip_ranges, clip.duration_ms),
             reference_coverage=share(reference_ranges, int(self._durations_ms[number])),
             only_alike=told is not verdict.by_time(best, false_alarms, policy),
+            same_share=best.frames_same / best.frames,
         )
         return _Look(finding, self._parts(number, strong, parts), pairs, tries)
 
@@ -382,19 +390,3 @@ def _as_common(look: _Look) -> Finding:
 
 def _column(kind: type[Value], columns: Sequence[NDArray[Value]]) -> NDArray[Value]:
     return np.concatenate([np.zeros(0, kind), *columns])
-
-
-def _picture_range(clip: Fingerprint, track: Track, rows: NDArray[np.int64]) -> tuple[Range, ...]:
-    if clip.kind is Kind.IMAGE:
-        return ()
-    first, last = int(rows.min()), int(rows.max())
-    return ((int(track.times_ms[first]), int(track.times_ms[last] + track.spans_ms[last])),)
-
-
-def _same_share(clip: Fingerprint, track: Track, hits: Hits, policy: DecisionPolicy) -> float:
-    """The share of a video's time that is the nearest picture; 0 of what is too short."""
-    if clip.duration_ms < policy.match_span_ms:
-        return 0.0
-    nearest = hits.track.hashes[hits.reference_rows[[hits.distances.argmin()]]]
-    is_same = bits.distances(track.hashes, nearest) <= chance.SAME_PICTURE_BITS
-    return float(track.spans_ms[is_same].sum() / clip.duration_ms)
