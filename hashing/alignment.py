@@ -101,6 +101,18 @@ def align(clip: Track, hits: Hits) -> list[Alignment]:
     return sorted(found, key=lambda alignment: -alignment.evidence_nats)
 
 
+def compatible(alignments: list[Alignment]) -> list[Alignment]:
+    """The strongest alignments whose clip ranges do not overlap."""
+    kept: list[Alignment] = []
+    for one in alignments:
+        if all(
+            one.clip_end_ms <= other.clip_start_ms or one.clip_start_ms >= other.clip_end_ms
+            for other in kept
+        ):
+            kept.append(one)
+    return kept
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Extended:
     """An alignment, the clip rows in it, and those of them that are hits, alike, and the same."""

@@ -14,16 +14,16 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits, chance, commonplace, shared, turns, verdict
-from hashing.alignment import Alignment, align
+from hashing import chance, commonplace, pictures, shared, turns, verdict
+from hashing.alignment import Alignment, align, compatible
 from hashing.fingerprint import PDQ, PHASH, Algorithm, Fingerprint, Kind, Track
 from hashing.index import Hits, Index
 from hashing.parts import ALGORITHMS, KeptPart, Part, is_still
+from hashing.ranges import Range, intersection, share, united
 from hashing.timelines import SPEEDS
 from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View, Window
 
-Range = tuple[int, int]
 _AlignmentLine = tuple[float, Alignment, Track]  # expected false alarms, where, reference's track
 Value = TypeVar("Value", bound=np.generic)
 _VIEWS: Final = 8  # rarer views pay for being tried: turned and negative ones are 8 a track
@@ -39,6 +39,7 @@ class Finding:
     well, and therefore carry no ``match``; ``chance`` is that of the rest. ``commonplace``: what
     agrees is one picture of a kind that stands before anybody's video. ``only_alike``: found
     by its pictures alone, from end to end; too little happens in it for time to say as much.
+    ``same_share``: how much of what was found is the same picture, 0 to 1.
     """
 
     reference: int
@@ -59,6 +60,7 @@ class Finding:
     common_ranges_ms: tuple[Range, ...] = ()
     commonplace: bool = False
     only_alike: bool = False
+    same_share: float = 0.0
 
     @property
     def score(self) -> float:
@@ -68,12 +70,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What a look at one reference showed, and by what: enough to look again."""
+    """What a look at one reference showed, and by what: enough to look again.
+
+    ``parts``: strongest first. ``card``: the one picture that is all of the clip, in moving ones.
+    """
 
     finding: Finding
-    parts: tuple[shared.Part, ...]  # strongest first; none of a picture
+    parts: tuple[shared.Part, ...]
     pairs: list[tuple[Track, Hits]]
     tries: float
+    card: shared.Card | None = None
 
 
 class ListIndex:
@@ -152,10 +158,10 @@ class ListIndex:
             rarer += [view for track in plain for view in turns.of(track)]
             more = self._look(clip, rarer, tries * _VIEWS, policy, quick=True)
             for number, one in more.items():
-                if number not in looks or one.finding.chance < looks[number].finding.chance:
+                if number not in looks or _rank(one.finding) < _rank(looks[number].finding):
                     looks[number] = one
             found = self._weighed(clip, looks, policy) if more else found
-        return sorted(found, key=lambda one: (one.verdict != Verdict.MATCH, one.chance))
+        return sorted(found, key=_rank)
 
     def _look(
         self,
@@ -212,6 +218,8 @@ class ListIndex:
         if len(found) < 2 or all(one.verdict is not Verdict.MATCH for one in found):
             return found
         strongest = sorted(looks.values(), key=lambda one: one.finding.chance)
+        if shared.is_common_picture([one.card for one in strongest if one.card is not None]):
+            return [_as_common(one) for one in looks.values()]
         common = united(shared.common_ranges([part for one in strongest for part in one.parts]))
         if not common:
             return found
@@ -249,14 +257,18 @@ class ListIndex:
     ) -> _Look:
         track, hits = min(pairs, key=lambda pair: int(pair[1].distances.min()))
         distance = int(hits.distances.min())
-        nearest = track.hashes[hits.clip_rows[[hits.distances.argmin()]]]
-        common = track.algorithm == PHASH and bool(commonplace.shows(nearest)[0])
+        nearest = int(hits.distances.argmin())
+        shown = track.hashes[hits.clip_rows[[nearest]]]
+        common = track.algorithm == PHASH and bool(commonplace.shows(shown)[0])
+        is_image = clip.kind is Kind.IMAGE
+        same_share = pictures.same_share(clip, track, hits, policy.match_span_ms)
         told = verdict.of_picture(
             distance,
-            clip_is_image=clip.kind is Kind.IMAGE and not common,
-            same_share=0.0 if common else _same_share(clip, track, hits, policy),
+            clip_is_image=is_image and not common,
+            same_share=0.0 if common else same_share,
             policy=policy,
         )
+        only_alike = told is Verdict.MATCH and not is_image
         finding = Finding(
             reference=number,
             verdict=told,
@@ -269,14 +281,18 @@ class ListIndex:
             distinct_hits=1,
             mean_distance_bits=float(distance),
             agreement=0.0,
-            clip_ranges_ms=_picture_range(clip, track, hits.clip_rows),
+            clip_ranges_ms=pictures.shown_ms(clip, track, hits.clip_rows),
             reference_ranges_ms=(),
-            clip_coverage=1.0 if clip.kind is Kind.IMAGE else 0.0,
+            clip_coverage=round(same_share, 4),
             reference_coverage=0.0,
             commonplace=common,
-            only_alike=told is Verdict.MATCH and clip.kind is Kind.VIDEO,
+            only_alike=only_alike,
+            same_share=same_share,
         )
-        return _Look(finding, (), pairs, tries)
+        row = int(hits.reference_rows[nearest])
+        card = shared.Card(number, self._groups[number], hits.track, row)
+        among_moving = only_alike and not self._stills[number]
+        return _Look(finding, (), pairs, tries, card if among_moving else None)
 
     def _footage(
         self,
@@ -291,7 +307,7 @@ class ListIndex:
             return None
         false_alarms, best, _ = lines[0]
         strong = [line for line in lines if line[0] <= policy.near_chance] or lines[:1]
-        parts = _compatible([line[1] for line in strong])
+        parts = compatible([line[1] for line in strong])
         clip_ranges = united([(part.clip_start_ms, part.clip_end_ms) for part in parts])
         reference_ranges = united(
             [(part.reference_start_ms, part.reference_end_ms) for part in parts]
@@ -316,6 +332,7 @@ class ListIndex:
             clip_coverage=share(clip_ranges, clip.duration_ms),
             reference_coverage=share(reference_ranges, int(self._durations_ms[number])),
             only_alike=told is not verdict.by_time(best, false_alarms, policy),
+            same_share=best.frames_same / best.frames,
         )
         return _Look(finding, self._parts(number, strong, parts), pairs, tries)
 
@@ -358,64 +375,17 @@ def _lines(pairs: Sequence[tuple[Track, Hits]], tries: float) -> list[_Alignment
     return sorted(lines, key=lambda line: line[0])
 
 
+def _rank(finding: Finding) -> tuple[bool, float]:
+    """What says more is less: a match before whatever is none, then the rarer by chance."""
+    return finding.verdict is not Verdict.MATCH, finding.chance
+
+
+def _as_common(look: _Look) -> Finding:
+    found = look.finding
+    if look.card is None:
+        return found
+    return replace(found, verdict=Verdict.NEAR_MATCH, common_ranges_ms=found.clip_ranges_ms)
+
+
 def _column(kind: type[Value], columns: Sequence[NDArray[Value]]) -> NDArray[Value]:
     return np.concatenate([np.zeros(0, kind), *columns])
-
-
-def _picture_range(clip: Fingerprint, track: Track, rows: NDArray[np.int64]) -> tuple[Range, ...]:
-    if clip.kind is Kind.IMAGE:
-        return ()
-    first, last = int(rows.min()), int(rows.max())
-    return ((int(track.times_ms[first]), int(track.times_ms[last] + track.spans_ms[last])),)
-
-
-def _same_share(clip: Fingerprint, track: Track, hits: Hits, policy: DecisionPolicy) -> float:
-    """The share of a video's pictures, by time, that are the same as pictures of the reference; 0
-    where they are shown too shortly.
-
-    Hits may be of a few frames only, so each frame is compared with what those found. A picture
-    counts until the next one: animations leave out what is held, and what is flat says nothing.
-    """
-    nearest = np.lexsort((hits.distances, hits.clip_rows))
-    first = np.unique(hits.clip_rows[nearest], return_index=True)[1]
-    shown = np.unique(hits.track.hashes[hits.reference_rows[nearest[first]]], axis=0)
-    is_same = bits.distance_matrix(track.hashes, shown).min(axis=1) <= chance.SAME_PICTURE_BITS
-    if track.spans_ms[is_same].sum() < policy.match_span_ms:
-        return 0.0
-    held_ms = np.diff(track.times_ms, append=max(clip.duration_ms, int(track.times_ms[-1]) + 1))
-    return float(held_ms[is_same].sum() / held_ms.sum())
-
-
-def _compatible(alignments: list[Alignment]) -> list[Alignment]:
-    """The strongest alignments whose clip ranges do not overlap."""
-    kept: list[Alignment] = []
-    for one in alignments:
-        if all(
-            one.clip_end_ms <= other.clip_start_ms or one.clip_start_ms >= other.clip_end_ms
-            for other in kept
-        ):
-            kept.append(one)
-    return kept
-
-
-def united(ranges: list[Range]) -> tuple[Range, ...]:
-    """The same time as ranges in order, none touching another."""
-    united: list[Range] = []
-    for start, end in sorted(ranges):
-        if united and start <= united[-1][1]:
-            united[-1] = (united[-1][0], max(end, united[-1][1]))
-        else:
-            united.append((start, end))
-    return tuple(united)
-
-
-def intersection(one: Sequence[Range], other: Sequence[Range]) -> tuple[Range, ...]:
-    """The time that is in both."""
-    both = ((max(a[0], b[0]), min(a[1], b[1])) for a in one for b in other)
-    return united([(start, end) for start, end in both if start < end])
-
-
-def share(ranges: tuple[Range, ...], whole_ms: int) -> float:
-    """How much of so long a time lies in these ranges, 0 to 1."""
-    covered = sum(end - start for start, end in ranges)
-    return round(min(1.0, covered / whole_ms), 4) if whole_ms else 0.0

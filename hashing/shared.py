@@ -19,9 +19,9 @@ from hashing import bits, chance
 from hashing.alignment import Alignment, align
 from hashing.fingerprint import Fingerprint, Kind, Track
 from hashing.index import Hits, Index
+from hashing.ranges import Range
 from hashing.timelines import SPEEDS
 
-Range = tuple[int, int]
 # What fills at least this much of a reference is what it was listed for, and no intro.
 BULK_SHARE: Final = 0.5
 _WITNESSES: Final = 8  # references compared with one another: 28 pairs
@@ -55,6 +55,32 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """One picture that a clip shows from end to end, and the row of a reference's track, among
+    moving ones, that shows it as well. ``group``: as of a ``Part``.
+    """
+
+    reference: int
+    group: str | None
+    track: Track
+    row: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Around:
+    """What a reference shows within half a minute of a card.
+
+    ``dense``: uint8 (n, 32); ``beside``: of what is sampled the hashes that show something else.
+    ``first``, ``last``: whether it begins, and whether it ends with the card.
+    """
+
+    dense: NDArray[np.uint8]
+    beside: NDArray[np.uint8]
+    first: bool
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Pair:
     """Two references that share pictures in this range of the clip, and else show other footage.
 
@@ -80,6 +106,25 @@ def common_ranges(parts: Sequence[Part]) -> list[Range]:
         if leading is not None
     ]
     return [pair.clip for pair in pairs if pair.leading] + list(_triples(pairs))
+
+
+def is_common_picture(cards: Sequence["Card"]) -> bool:
+    """Whether the one picture that a clip shows is common to different footage; strongest first.
+
+    As for ``common_ranges``: two references that both begin or both end with it, else three.
+    """
+    kept = {card.reference: card for card in cards[:_WITNESSES]}
+    around = {number: _around(card) for number, card in kept.items()}
+    pairs = [
+        _Pair(frozenset((one, other)), (0, _LEAST_MS), _lead(mine, theirs))
+        for one, other in combinations(kept, 2)
+        for mine, theirs in [(around[one], around[other])]
+        if mine is not None
+        and theirs is not None
+        and _are_of_different_groups(kept[one].group, kept[other].group)
+        and _is_other_footage(mine, theirs)
+    ]
+    return any(pair.leading for pair in pairs) or any(_triples(pairs))
 
 
 def outside(track: Track, ranges: Sequence[Range]) -> NDArray[np.bool_]:
@@ -127,10 +172,14 @@ def _comparable(one: Part, other: Part) -> bool:
     if one.reference == other.reference or one.track.algorithm != other.track.algorithm:
         return False
     mine, theirs = one.alignment.view, other.alignment.view
-    return (one.group is None or one.group != other.group) and (
+    return _are_of_different_groups(one.group, other.group) and (
         (mine.mirrored, mine.turned_deg, mine.negative)
         == (theirs.mirrored, theirs.turned_deg, theirs.negative)
     )
+
+
+def _are_of_different_groups(one: str | None, other: str | None) -> bool:
+    return one is None or one != other
 
 
 def _clip(part: Part) -> Range:
@@ -258,6 +307,40 @@ def _leads(mine: Range, theirs: Range, line: Alignment) -> bool:
     return any(
         abs(shared[end] - mine[end]) <= _EDGE_MS and abs(other[end] - theirs[end]) <= _EDGE_MS
         for end in (0, 1)
+    )
+
+
+def _around(card: Card) -> _Around | None:
+    """None where the card is most of what is there, or nearly all: then it was listed for it."""
+    track, ends_ms = card.track, card.track.times_ms + card.track.spans_ms
+    shown = bits.distances(track.hashes, track.hashes[[card.row]]) <= chance.SAME_PICTURE_BITS
+    within = int(track.times_ms[card.row]) - _BESIDE_MS, int(ends_ms[card.row]) + _BESIDE_MS
+    near = (ends_ms >= within[0]) & (track.times_ms <= within[1])
+    dense = track.select(near)
+    sampled = _sampled(dense, within)
+    is_card = shown[near][dense.rows_at(sampled.times_ms)]
+    beside_ms = int(np.count_nonzero(~is_card)) * _SAMPLED_MS
+    if beside_ms < max(_LEAST_OTHER_MS, BULK_SHARE * len(sampled) * _SAMPLED_MS):
+        return None
+    showing_ms = track.times_ms[shown][0], ends_ms[shown][-1]
+    return _Around(
+        dense.hashes,
+        sampled.hashes[~is_card],
+        first=bool(showing_ms[0] - track.times_ms[0] <= _EDGE_MS),
+        last=bool(ends_ms[-1] - showing_ms[1] <= _EDGE_MS),
+    )
+
+
+def _lead(mine: _Around, theirs: _Around) -> bool:
+    return (mine.first and theirs.first) or (mine.last and theirs.last)
+
+
+def _is_other_footage(mine: _Around, theirs: _Around) -> bool:
+    """Whether what both show beside the card is not, for the most part, each in the other."""
+    return all(
+        float(np.median(bits.distance_matrix(one.beside, other.dense).min(axis=1)))
+        > chance.LOOSE_BITS
+        for one, other in ((mine, theirs), (theirs, mine))
     )
 
 

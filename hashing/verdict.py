@@ -19,7 +19,7 @@ LEAST_FALSE_ALARMS: Final = 0.001
 MOST_FALSE_ALARMS: Final = 100.0
 DEFAULT_FALSE_ALARMS: Final = 0.1  # match_chance of DEFAULT_POLICY; a test holds them together
 _NEAR_SHARE: Final = 1000  # possible matches to a match, as in DEFAULT_POLICY
-_NEARLY_ALL: Final = 0.9  # a frame in ten may be lost to a cut or a decoder
+NEARLY_ALL: Final = 0.9  # a frame in ten may be lost to a cut or a decoder
 _MOST_NEAR: Final = 1e-2  # possible matches a check: more than one in a hundred is no one's work
 
 
@@ -140,7 +140,7 @@ def _by_pictures(alignment: Alignment, policy: DecisionPolicy, clip_ms: int) -> 
     so near. One that is alike is worth a look.
     """
     span_ms = alignment.clip_end_ms - alignment.clip_start_ms
-    if span_ms < _NEARLY_ALL * clip_ms:
+    if span_ms < NEARLY_ALL * clip_ms:
         return Verdict.NO_MATCH
     if span_ms >= policy.match_span_ms and _is_nearly_all(alignment.frames_same, alignment):
         return Verdict.MATCH
@@ -149,7 +149,7 @@ def _by_pictures(alignment: Alignment, policy: DecisionPolicy, clip_ms: int) -> 
 
 
 def _is_nearly_all(frames: int, alignment: Alignment) -> bool:
-    return frames >= _NEARLY_ALL * alignment.frames
+    return frames >= NEARLY_ALL * alignment.frames
 
 
 def of_picture(
@@ -162,7 +162,7 @@ def of_picture(
     """
     if distance_bits > policy.strict_image_bits:
         return Verdict.NO_MATCH
-    is_shown_throughout = same_share >= _NEARLY_ALL
+    is_shown_throughout = same_share >= NEARLY_ALL
     return Verdict.MATCH if clip_is_image or is_shown_throughout else Verdict.NEAR_MATCH
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing.matching import Range
+from hashing.ranges import Range
 from hashing.verdict import Verdict
 from hashing.views import View
 from service import curating, scenery

@@ -1,12 +1,13 @@
 """An explanation in words and as JSON: every number beside the threshold that it had to pass."""
 
+import math
 from typing import Final, NotRequired, TypedDict
 
 from hashing import bits, chance
 from hashing.fingerprint import PHASH, Kind
 from hashing.matching import Finding
 from hashing.patch_track import ORB
-from hashing.verdict import Verdict
+from hashing.verdict import NEARLY_ALL, Verdict
 from service import answers, wording
 from service.checking import Match
 from service.explaining import Explanation, Reason
@@ -16,7 +17,8 @@ _REASONS: Final = {
     Reason.MATCH: "everything that a match needs is there",
     Reason.NO_FRAMES: "there is nothing to compare: too dark or plain, on one side at least",
     Reason.NO_HITS: "no frame of the clip is near a frame of the reference",
-    Reason.SINGLE_PICTURE: "a single picture inside a video is never more than a possible match",
+    Reason.SINGLE_PICTURE: "one picture is a possible match, unless a video shows it from end to "
+    "end",
     Reason.STRICT_IMAGE: "a picture alone has to be nearer than this",
     Reason.ONLY_ALIKE: "it looks alike from end to end, but too little happens to tell a copy by",
     Reason.CHANCE: "chance alone does as much too often",
@@ -30,6 +32,9 @@ _REASONS: Final = {
 }
 
 
+_BY_PICTURES: Final = (
+    "the same pictures from end to end; too little happens in them to tell a copy by time"
+)
 # Two cameras that film one place wander against each other, and what moves there moves otherwise.
 _STAYS: Final = "parts that stay in place and are renewed together"
 
@@ -108,14 +113,16 @@ def answer(explanation: Explanation, path: str, list_name: str, reference: str) 
 
 def lines(explanation: Explanation, list_name: str, reference: str) -> list[str]:
     """The explanation for people: what decided, the evidence, the thresholds, the distances."""
-    told = [f"Decided by: {_REASONS[explanation.reason]} [{explanation.reason}]."]
+    why = _BY_PICTURES if _is_by_pictures(explanation) else _REASONS[explanation.reason]
+    told = [f"Decided by: {why} [{explanation.reason}]."]
     if explanation.best is not None:
         match = _as_match(explanation.best, list_name, reference)
         weak = explanation.verdict is Verdict.NO_MATCH
         lead = "Best explanation, too weak: " if weak else "Evidence: "
         told.append(lead + wording.evidence(match, explanation.kind))
     told += [_threshold_line(one) for one in thresholds(explanation)]
-    if explanation.best is not None and explanation.best.reference_ranges_ms:
+    best = explanation.best
+    if best is not None and best.reference_ranges_ms and not _is_by_pictures(explanation):
         told.append(
             "How far pictures change together: 19 of 20 copies have 0.66 of 1 and more, 19 of 20 "
             "other takes of one scene 0."
@@ -154,19 +161,45 @@ def thresholds(explanation: Explanation) -> list[Threshold]:
             "needed": f"{policy.strict_image_bits} bits or fewer",
             "passed": best.mean_distance_bits <= policy.strict_image_bits,
         }
-        alone: Threshold = {
-            "name": "kind of clip",
-            "found": explanation.kind.value,
-            "needed": f"{Kind.IMAGE.value}, for a match by one picture",
-            "passed": explanation.kind is Kind.IMAGE,
-        }
-        return [near, strict, alone]
-    return [near, *_time_line(explanation, best)]
+        if explanation.kind is Kind.IMAGE:
+            return [near, strict]
+        return [near, strict, _same(best), _length(explanation, best)]
+    if _is_by_pictures(explanation):
+        return [near, _same(best), _length(explanation, best)]
+    by_time = [near, *_time_line(explanation, best)]
+    return [*by_time, _same(best)] if best.only_alike else by_time
+
+
+def _is_by_pictures(explanation: Explanation) -> bool:
+    """Whether this is a match of which time says too little."""
+    best = explanation.best
+    return best is not None and best.only_alike and explanation.verdict is Verdict.MATCH
+
+
+def _same(best: Finding) -> Threshold:
+    # Rounded down: what passes is never told as less than what is needed, nor the other way.
+    percent = math.floor(100 * best.same_share + 1e-9)
+    return {
+        "name": "same picture from end to end",
+        "found": f"{percent} % within {chance.SAME_PICTURE_BITS} bits",
+        "needed": f"{NEARLY_ALL:.0%} or more, for a match by pictures alone".replace("%", " %"),
+        "passed": best.same_share >= NEARLY_ALL,
+    }
+
+
+def _length(explanation: Explanation, best: Finding) -> Threshold:
+    policy = explanation.policy
+    span_ms = sum(end - start for start, end in best.clip_ranges_ms)
+    return {
+        "name": "length that agrees",
+        "found": f"{span_ms / 1000:.1f} s",
+        "needed": f"{policy.match_span_ms / 1000:g} s or more, for a match",
+        "passed": span_ms >= policy.match_span_ms,
+    }
 
 
 def _time_line(explanation: Explanation, best: Finding) -> list[Threshold]:
     policy = explanation.policy
-    span_ms = sum(end - start for start, end in best.clip_ranges_ms)
     # A list's own limit is no power of ten, to which ``chance`` rounds.
     told, whose = wording.chance, ""
     if wording.has_own_limit(policy):
@@ -196,12 +229,7 @@ def _time_line(explanation: Explanation, best: Finding) -> list[Threshold]:
             "needed": f"{policy.match_agreement:g} or more, for a match",
             "passed": best.agreement >= policy.match_agreement,
         },
-        {
-            "name": "length that agrees",
-            "found": f"{span_ms / 1000:.1f} s",
-            "needed": f"{policy.match_span_ms / 1000:g} s or more, for a match",
-            "passed": span_ms >= policy.match_span_ms,
-        },
+        _length(explanation, best),
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hashing import matching
+from hashing import ranges
 from hashing.matching import Finding
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 
@@ -70,7 +70,7 @@ def _is_explained(match: Match, allowed: list[Match]) -> bool:
     if not allowed or not match.finding.clip_ranges_ms:
         return bool(allowed)
     found = _lasting(match.finding.clip_ranges_ms)
-    covering = matching.united(
+    covering = ranges.united(
         [one for other in allowed for one in _lasting(other.finding.clip_ranges_ms)]
     )
     whole_ms = sum(end - start for start, end in found)
@@ -82,6 +82,6 @@ def _is_explained(match: Match, allowed: list[Match]) -> bool:
     return common_ms >= _SUPPRESSING_SHARE * whole_ms
 
 
-def _lasting(ranges: Sequence[matching.Range]) -> list[matching.Range]:
+def _lasting(ranges: Sequence[ranges.Range]) -> list[ranges.Range]:
     """The ranges, each a millisecond long at least: an instant is not explained by nothing."""
     return [(start, max(end, start + 1)) for start, end in ranges]

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hashing.fingerprint import Kind
-from hashing.matching import Finding, Range, is_unchanged
+from hashing.matching import Finding, is_unchanged
 from hashing.patch_track import ORB
+from hashing.ranges import Range
 from hashing.verdict import (
     CLIPS,
     DEFAULT_POLICY,
@@ -88,7 +89,6 @@ NOTICES: Final = {
     "sandbox_limits_only": "decoders are not locked up here, a hostile file could do harm",
 }
 
-
 # What a check could not see, however complete; stable codes.
 NOTES: Final = {
     "references_without_patches": "Some references have no patch hashes: crops to half, windows, "
@@ -164,12 +164,19 @@ def notice(code: str) -> str:
 def evidence(match: Match, kind: Kind | None) -> str:
     """The evidence for one match as one sentence."""
     finding = match.finding
-    told = "" if finding.only_alike else _this_strong(finding)
-    return f"{_where(finding, match.reference, kind)}; {_how_many(finding)}{told}."
+    where = _where(finding, match.reference, kind)
+    return f"{where}; {_how_many(finding)}{_this_strong(finding)}."
 
 
 def _this_strong(finding: Finding) -> str:
-    return f"; expected false alarms this strong: {chance(finding.chance)}"
+    """Where time says nothing, its chance is none of the evidence."""
+    if not finding.only_alike:
+        return f"; expected false alarms this strong: {chance(finding.chance)}"
+    if finding.verdict is not Verdict.MATCH:
+        return ""
+    if not finding.reference_ranges_ms:
+        return "; it is the same picture from end to end"
+    return "; they are the same pictures from end to end, in which little happens"
 
 
 def chance(expected: float) -> str:
@@ -321,7 +328,8 @@ def plural(count: int, noun: str) -> str:
 
 def _needs_own_limit(finding: Finding) -> bool:
     """Whether a match is one only because its list accepts more than the default."""
-    return bool(finding.reference_ranges_ms) and finding.chance > DEFAULT_POLICY.match_chance
+    by_time = bool(finding.reference_ranges_ms) and not finding.only_alike
+    return by_time and finding.chance > DEFAULT_POLICY.match_chance
 
 
 def _too_often(expected: float, policy: DecisionPolicy) -> str:

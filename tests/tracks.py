@@ -79,6 +79,12 @@ def copy(
     return track(times_ms, noisy(of.hashes[rows], 77, *noise_bits))
 
 
+def sampled(clip: Track) -> Track:
+    """The same, each frame with the time until the next one, as sampling real clips gives it."""
+    spans_ms = np.diff(clip.times_ms, append=clip.times_ms[-1:] + SPARSE_MS)
+    return replace(clip, spans_ms=spans_ms)
+
+
 def joined(*parts: Track, gap_ms: int = SPARSE_MS) -> Track:
     """The parts one after the other, ``gap_ms`` apart."""
     starts_ms = [0]

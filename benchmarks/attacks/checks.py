@@ -21,7 +21,8 @@ from benchmarks.attacks.clips import PROCESSES
 from benchmarks.attacks.sources import Source
 from hashing import matching
 from hashing.fingerprint import Fingerprint
-from hashing.matching import ListIndex, Range
+from hashing.matching import ListIndex
+from hashing.ranges import Range
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 
 # Every line has its say in the calibration, however weak; a match would spare the rarer views.

@@ -11,7 +11,7 @@ from scipy import stats
 from benchmarks.attacks.checks import Checked, Found
 from benchmarks.attacks.edit import Severity
 from benchmarks.attacks.footage import Segment
-from hashing.matching import Range, united
+from hashing.ranges import Range, united
 from hashing.verdict import Verdict
 
 _LEAST_COPY_MS = 800  # a shorter stretch of a source is not asked for

@@ -13,16 +13,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import chance, commonplace, matching, shared, verdict
+from hashing import chance, commonplace, ranges, shared, verdict
 from hashing.alignment import Alignment
 from hashing.fingerprint import PHASH, Fingerprint, Track
-from hashing.matching import Finding, Range, is_unchanged
+from hashing.matching import Finding, is_unchanged
 from hashing.patch_track import ORB, Look, PatchTrack
 from hashing.patches import geometry
 from hashing.patches import leads as leading
 from hashing.patches.index import PatchIndex
 from hashing.patches.leads import Lead
 from hashing.patches.searching import Seen, search
+from hashing.ranges import Range
 from hashing.timelines import SPEEDS
 from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View, Window
@@ -132,7 +133,7 @@ class PatchedList:
         looks = self._look(asking, leads)
         strongest = sorted(looks.values(), key=lambda one: one.finding.chance)
         if any(one.finding.verdict is Verdict.MATCH for one in strongest):
-            common = matching.united(shared.common_ranges(list(self._shown(strongest))))
+            common = ranges.united(shared.common_ranges(list(self._shown(strongest))))
             if common:
                 strongest = [self._without(one, asking, common) for one in strongest]
         found = [one.finding for one in strongest if one.finding.verdict is not Verdict.NO_MATCH]
@@ -161,7 +162,7 @@ class PatchedList:
     def _without(self, look: _Look, clip: Asking, common: tuple[Range, ...]) -> _Look:
         """The look by what lies outside the common ranges; never less than a near match."""
         finding = look.finding
-        inside = matching.intersection(finding.clip_ranges_ms, common)
+        inside = ranges.intersection(finding.clip_ranges_ms, common)
         if not inside or finding.reference_coverage >= shared.BULK_SHARE:
             return look
         outside = clip.among(_among(one, _is_outside(one.times_ms, common)) for one in clip.tracks)
@@ -281,8 +282,8 @@ def _finding(seen: Seen, owner: Owner, alignment: Alignment, clip: Asking) -> Fi
         agreement=alignment.agreement,
         clip_ranges_ms=clip_ranges,
         reference_ranges_ms=(ends,),
-        clip_coverage=matching.share(clip_ranges, clip.fingerprint.duration_ms),
-        reference_coverage=matching.share((ends,), reference_ms),
+        clip_coverage=ranges.share(clip_ranges, clip.fingerprint.duration_ms),
+        reference_coverage=ranges.share((ends,), reference_ms),
     )
 
 

@@ -13,7 +13,7 @@ from hashing.matching import Finding, ListIndex
 from hashing.verdict import DEFAULT_POLICY, Verdict
 from hashing.views import Region, View
 from tests.fingerprints import random_hashes
-from tests.tracks import copy, footage, image, joined, noisy, track, video
+from tests.tracks import copy, footage, image, joined, noisy, sampled, track, video
 
 EBU_BARS = np.repeat(np.array([255, 169, 134, 112, 79, 57, 22, 0], np.uint8), 8)
 KNOWN = commonplace._known()
@@ -64,6 +64,20 @@ def test_footage_and_noise_are_not() -> None:
     assert not commonplace.shows(random_hashes(1, 500)).any()
     assert not commonplace.shows(footage(2, 20_000).hashes).any()
     assert commonplace.shows(np.zeros((0, 32), np.uint8)).tolist() == []
+
+
+@pytest.mark.parametrize("kind", ["still", "moving", "image"])
+def test_a_clip_of_nothing_but_a_test_card_is_no_match(kind: str) -> None:
+    card = track(np.arange(0, 5000, 40), np.repeat(LEADER[:1], 125, axis=0))
+    references = {
+        "still": video(card),
+        "moving": video(joined(card, footage(3, 20_000), gap_ms=40)),
+        "image": image(card),
+    }
+    (finding,) = found(video(sampled(copy(card, noise_bits=(2, 2)))), references[kind])
+
+    assert (finding.verdict, finding.commonplace) == (Verdict.NEAR_MATCH, True)
+    assert not finding.only_alike
 
 
 @pytest.mark.parametrize("arms", [2, 4], ids=["a cross", "a cross of diagonals"])

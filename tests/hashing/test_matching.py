@@ -1,6 +1,5 @@
 """Matching: synthetic clips against lists of synthetic references, from fingerprint to finding."""
 
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from hashing.views import View
 from tests import tracks
 from tests.tracks import copy, footage, image, joined, noisy, video
 
+MATCH, NEAR = Verdict.MATCH, Verdict.NEAR_MATCH
 REFERENCE = footage(1, 20_000)
 TWO_SLIDES = joined(tracks.still(3, 5000), tracks.still(4, 5000), gap_ms=40)
 SLACK_MS = 300
@@ -207,6 +207,100 @@ def test_single_pictures(
     assert finding.mean_distance_bits <= DEFAULT_POLICY.strict_image_bits
 
 
+PICTURE = tracks.still(3, 5000)
+MOVING = footage(11, 20_000)
+
+
+def changed(track: Track, flips: int) -> Track:
+    """The same with so many bits flipped, the same ones in every frame."""
+    mask = noisy(np.zeros((1, 32), np.uint8), 8, flips, flips)
+    return replace(track, hashes=track.hashes ^ mask)
+
+
+# In three steps so small that there is no time line, and too large for one picture.
+FLICKER = joined(*(changed(PICTURE, flips) for flips in (0, 13, 26)), gap_ms=40)
+
+
+@pytest.mark.parametrize(
+    ("clip", "reference", "verdict"),
+    [
+        pytest.param(copy(PICTURE, noise_bits=(2, 2)), video(PICTURE), MATCH, id="a still video"),
+        pytest.param(
+            copy(PICTURE, noise_bits=(2, 2)),
+            video(joined(MOVING, PICTURE, footage(12, 8000), gap_ms=40)),
+            MATCH,
+            id="a still clip of a moving video",
+        ),
+        pytest.param(copy(PICTURE, noise_bits=(2, 2)), image(PICTURE), MATCH, id="an image"),
+        pytest.param(
+            changed(copy(FLICKER, noise_bits=(0, 0)), 16), video(FLICKER), MATCH, id="small changes"
+        ),
+        pytest.param(
+            changed(copy(FLICKER, noise_bits=(0, 0)), 17),
+            video(FLICKER),
+            NEAR,
+            id="and one bit more",
+        ),
+        pytest.param(copy(PICTURE, noise_bits=(16, 16)), video(PICTURE), MATCH, id="just the same"),
+        pytest.param(copy(PICTURE, noise_bits=(17, 17)), video(PICTURE), NEAR, id="one bit more"),
+        pytest.param(
+            joined(
+                copy(PICTURE, end_ms=4500, noise_bits=(2, 2)),
+                copy(changed(PICTURE, 20), end_ms=500, noise_bits=(0, 0)),
+            ),
+            video(PICTURE),
+            MATCH,
+            id="nine tenths of the frames",
+        ),
+        pytest.param(
+            joined(
+                copy(PICTURE, end_ms=4250, noise_bits=(2, 2)),
+                copy(changed(PICTURE, 20), end_ms=750, noise_bits=(0, 0)),
+            ),
+            video(PICTURE),
+            NEAR,
+            id="one frame too few",
+        ),
+        pytest.param(
+            copy(PICTURE, end_ms=1000, noise_bits=(0, 0)), video(PICTURE), MATCH, id="1 s"
+        ),
+        pytest.param(
+            copy(PICTURE, end_ms=750, noise_bits=(0, 0)), video(PICTURE), NEAR, id="too short"
+        ),
+        pytest.param(
+            joined(copy(PICTURE, noise_bits=(2, 2)), copy(MOVING, end_ms=1000)),
+            image(PICTURE),
+            NEAR,
+            id="it moves for a sixth of its time",
+        ),
+        pytest.param(
+            joined(copy(PICTURE, noise_bits=(2, 2)), copy(MOVING, end_ms=1000)),
+            video(joined(PICTURE, footage(12, 8000), gap_ms=40)),
+            None,
+            id="it moves for a sixth of its time, as the reference does otherwise",
+        ),
+        pytest.param(
+            copy(MOVING, noise_bits=(2, 2)), image(MOVING), NEAR, id="a moving clip of an image"
+        ),
+        pytest.param(
+            copy(MOVING, noise_bits=(2, 2)),
+            video(replace(PICTURE, hashes=np.repeat(MOVING.hashes[:1], len(PICTURE), axis=0))),
+            NEAR,
+            id="a moving clip of a still video",
+        ),
+    ],
+)
+def test_a_clip_of_one_picture(
+    clip: Track, reference: Fingerprint, verdict: Verdict | None
+) -> None:
+    """A match where it is the same from end to end, whatever its chance."""
+    findings = found(video(tracks.sampled(clip)), reference)
+
+    assert [one.verdict for one in findings] == [verdict][: verdict is not None]
+    assert all(one.only_alike for one in findings if verdict is MATCH)
+    assert all(one.clip_coverage >= 0.9 for one in findings if verdict is MATCH)
+
+
 def test_a_picture_far_down_the_clip_is_where_it_is() -> None:
     clip = copy(REFERENCE, noise_bits=(0, 0))
     (finding,) = found(video(clip), image(clip.select(slice(40, 41))))
@@ -312,30 +406,6 @@ def test_other_parameters_are_an_error_not_a_miss() -> None:
         found(video(replace(copy(REFERENCE), algorithm=other)), video(REFERENCE))
     with pytest.raises(IncompatibleHash):
         ListIndex([video(replace(REFERENCE, algorithm=other))])
-
-
-@pytest.mark.parametrize(
-    ("ranges", "united"),
-    [
-        pytest.param([], (), id="none"),
-        pytest.param([(5, 9), (0, 3)], ((0, 3), (5, 9)), id="apart"),
-        pytest.param([(0, 5), (5, 9)], ((0, 9),), id="touching"),
-        pytest.param([(0, 9), (2, 3)], ((0, 9),), id="one inside the other"),
-        pytest.param([(4, 4)], ((4, 4),), id="an instant"),
-    ],
-)
-def test_united(ranges: list[tuple[int, int]], united: tuple[tuple[int, int], ...]) -> None:
-    assert matching.united(ranges) == united
-
-
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted), max_size=6))
-def test_united_ranges_cover_the_same_time(ranges: list[list[int]]) -> None:
-    given_ranges = [(start, end) for start, end in ranges]
-    united = matching.united(given_ranges)
-    covered = {ms for start, end in given_ranges for ms in range(start, end)}
-
-    assert {ms for start, end in united for ms in range(start, end)} == covered
-    assert all(one[1] < other[0] for one, other in itertools.pairwise(united))
 
 
 @settings(max_examples=20, deadline=None)

@@ -10,7 +10,7 @@ from hashing import matching, shared
 from hashing.fingerprint import Fingerprint, Track
 from hashing.matching import Finding, ListIndex
 from hashing.verdict import DEFAULT_POLICY, Verdict
-from tests.tracks import copy, footage, joined, noisy, track, video
+from tests.tracks import copy, footage, joined, noisy, sampled, still, track, video
 
 MATCH, NEAR = Verdict.MATCH, Verdict.NEAR_MATCH
 INTRO = footage(500, 8000)
@@ -101,6 +101,61 @@ def test_an_intro(
     told = verdicts(clip, references, groups)
 
     assert [told.get(number) for number in range(len(references))] == expected
+
+
+CARD = still(700, 4000)
+CARD_CLIP = sampled(copy(CARD, noise_bits=(2, 2)))
+BEGIN = [reference(CARD, show(seed)) for seed in (1, 2, 3)]
+END = [reference(show(seed), CARD) for seed in (1, 2, 3)]
+MIDDLE = [reference(show(seed), CARD, show(seed + 50)) for seed in (1, 2, 3)]
+BRIEF = [reference(CARD, show(seed, 3000)) for seed in (1, 2)]
+LONGER = [reference(CARD, show(seed, 5000)) for seed in (1, 2)]
+
+
+def with_card(seed: int) -> Fingerprint:
+    """The attack behind a card, encoded another time."""
+    whole = joined(CARD, ATTACK, gap_ms=40)
+    return video(replace(whole, hashes=noisy(whole.hashes, seed, 0, 7)))
+
+
+@pytest.mark.parametrize(
+    ("references", "groups", "expected"),
+    [
+        pytest.param(BEGIN[:2], ["x", "y"], [NEAR] * 2, id="two incidents begin with it"),
+        pytest.param(BEGIN[:2], None, [NEAR] * 2, id="two of no incident begin with it"),
+        pytest.param(END[:2], ["x", "y"], [NEAR] * 2, id="two incidents end with it"),
+        pytest.param(BEGIN, ["x", "x", "y"], [NEAR] * 3, id="one incident and another"),
+        pytest.param(BEGIN, ["x"] * 3, [MATCH] * 3, id="of one incident"),
+        pytest.param(BEGIN[:1], ["x"], [MATCH], id="one reference cannot tell"),
+        pytest.param([BEGIN[0], END[1]], ["x", "y"], [MATCH] * 2, id="one begins, one ends"),
+        pytest.param(MIDDLE[:2], ["x", "y"], [MATCH] * 2, id="two have it in the middle"),
+        pytest.param(MIDDLE, ["x", "y", "z"], [NEAR] * 3, id="three have it in the middle"),
+        pytest.param(
+            [with_card(seed) for seed in (1, 2)], ["x", "y"], [MATCH] * 2, id="one footage twice"
+        ),
+        pytest.param(
+            [with_card(1), reference(CARD, copy(ATTACK, end_ms=6000))],
+            ["x", "y"],
+            [MATCH] * 2,
+            id="an excerpt of it",
+        ),
+        pytest.param(
+            [*BEGIN[:2], video(CARD)], ["x", "y", "z"], [NEAR, NEAR, MATCH], id="itself listed"
+        ),
+        pytest.param(BRIEF, ["x", "y"], [MATCH] * 2, id="it is most of both"),
+        pytest.param(LONGER, ["x", "y"], [NEAR] * 2, id="it is less than half of both"),
+    ],
+)
+def test_a_still_card(
+    references: list[Fingerprint], groups: list[str | None] | None, expected: list[Verdict]
+) -> None:
+    """A clip of nothing but a card, which references of different footage show as well."""
+    told = found(CARD_CLIP, references, groups)
+
+    assert [told[number].verdict for number in range(len(references))] == expected
+    for one in told.values():
+        common = one.clip_ranges_ms if one.verdict is NEAR else ()
+        assert one.common_ranges_ms == common
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ JUST_ENOUGH = Alignment(
 )
 CLIP_MS = 2000
 ALIKE = replace(JUST_ENOUGH, frames=10, frames_matched=10, frames_alike=9, distinct_hits=1)
+SAME = replace(ALIKE, frames_same=9)
+LONGER = replace(DEFAULT_POLICY, match_span_ms=1001)
 VERY_LONG = replace(JUST_ENOUGH, clip_end_ms=600_000, distinct_hits=2000, frames_matched=2000)
 
 
@@ -74,12 +76,31 @@ def test_verdict_on_a_time_line(
         pytest.param(ALIKE, 1112, NO, id="less of the clip"),
         pytest.param(replace(ALIKE, frames_alike=8), 1000, NO, id="fewer frames"),
         pytest.param(replace(ALIKE, distinct_hits=99), 1000, NEAR, id="never a match"),
+        pytest.param(SAME, 1000, MATCH, id="the same from end to end"),
+        pytest.param(SAME, 1111, MATCH, id="the same in nine tenths of the clip"),
+        pytest.param(SAME, 1112, NO, id="the same in less of the clip"),
+        pytest.param(replace(SAME, frames_same=8), 1000, NEAR, id="one frame too few"),
+        pytest.param(replace(SAME, clip_end_ms=1499), 999, NEAR, id="the same, too short"),
     ],
 )
-def test_a_clip_that_is_alike_is_worth_a_look(
+def test_a_clip_is_judged_by_its_pictures_where_time_says_nothing(
     alignment: Alignment, clip_ms: int, verdict: Verdict
 ) -> None:
     assert of_alignment(alignment, 1.0, DEFAULT_POLICY, clip_ms=clip_ms) is verdict
+
+
+def test_how_long_it_has_to_be_the_same_is_the_policys() -> None:
+    assert of_alignment(SAME, 1.0, LONGER, clip_ms=1000) is NEAR
+
+
+@pytest.mark.parametrize(
+    ("false_alarms", "verdict"),
+    [pytest.param(1e-6, MATCH, id="by time"), pytest.param(1.0, NEAR, id="by pictures")],
+)
+def test_what_says_more_decides(false_alarms: float, verdict: Verdict) -> None:
+    both = replace(ALIKE, distinct_hits=3)
+
+    assert of_alignment(both, false_alarms, DEFAULT_POLICY, clip_ms=1000) is verdict
 
 
 @pytest.mark.parametrize(
@@ -97,6 +118,24 @@ def test_verdict_on_a_picture(distance_bits: int, clip_is_image: bool, verdict: 
     given_verdict = of_picture(distance_bits, clip_is_image=clip_is_image, policy=DEFAULT_POLICY)
 
     assert given_verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("distance_bits", "same_share", "strict_bits", "verdict"),
+    [
+        pytest.param(16, 1.0, 31, MATCH, id="from end to end"),
+        pytest.param(0, 0.9, 31, MATCH, id="nine tenths"),
+        pytest.param(0, 0.899, 31, NEAR, id="less"),
+        pytest.param(11, 1.0, 10, NO, id="not near enough for a stricter policy"),
+    ],
+)
+def test_a_video_of_one_picture(
+    distance_bits: int, same_share: float, strict_bits: int, verdict: Verdict
+) -> None:
+    policy = replace(DEFAULT_POLICY, strict_image_bits=strict_bits)
+    told = of_picture(distance_bits, clip_is_image=False, same_share=same_share, policy=policy)
+
+    assert told is verdict
 
 
 @pytest.mark.parametrize(
@@ -147,13 +186,17 @@ def test_a_stricter_policy_never_finds_more(
     assert strict <= default
 
 
-@given(st.integers(0, 256), st.integers(0, 31), st.booleans())
+@given(st.integers(0, 256), st.integers(0, 31), st.booleans(), st.floats(0.0, 1.0))
 def test_a_stricter_image_threshold_never_finds_more(
-    distance_bits: int, threshold: int, clip_is_image: bool
+    distance_bits: int, threshold: int, clip_is_image: bool, same_share: float
 ) -> None:
     stricter = replace(DEFAULT_POLICY, strict_image_bits=threshold)
     default, strict = (
-        STRENGTH.index(of_picture(distance_bits, clip_is_image=clip_is_image, policy=policy))
+        STRENGTH.index(
+            of_picture(
+                distance_bits, clip_is_image=clip_is_image, same_share=same_share, policy=policy
+            )
+        )
         for policy in (DEFAULT_POLICY, stricter)
     )
 

@@ -83,6 +83,37 @@ def test_a_still_stretch_that_shows_a_listed_image_is_a_near_match(store: Store)
     assert check(store, video(copy(KNOWN, noise_bits=(3, 3)))).verdict is Verdict.NEAR_MATCH
 
 
+SLIDE = tracks.still(5, 5000)
+SLIDE_CLIP = video(tracks.sampled(copy(SLIDE, noise_bits=(3, 3))))
+
+
+def test_a_clip_of_one_listed_picture_is_a_match(store: Store) -> None:
+    put(store, "images", ("still", image(SLIDE)))
+
+    assert check(store, SLIDE_CLIP).verdict is Verdict.MATCH
+
+
+@pytest.mark.parametrize(
+    ("allowed", "verdict"),
+    [
+        pytest.param(image(SLIDE), Verdict.NO_MATCH, id="as an image"),
+        pytest.param(video(SLIDE), Verdict.NO_MATCH, id="as a video"),
+        pytest.param(
+            video(replace(SLIDE, hashes=tracks.noisy(SLIDE.hashes, 1, 25, 25))),
+            Verdict.MATCH,
+            id="another that is only alike",
+        ),
+    ],
+)
+def test_an_allow_list_explains_a_clip_of_one_picture(
+    store: Store, allowed: Fingerprint, verdict: Verdict
+) -> None:
+    put(store, "attack-1", ("still", video(SLIDE)))
+    put(store, "news", ("slide", allowed), policy=Policy.ALLOW)
+
+    assert check(store, SLIDE_CLIP).verdict is verdict
+
+
 def test_a_single_near_frame_is_not_lost(store: Store) -> None:
     """It lasts 0 ms, and no allow list explains it."""
     put(store, "attack-1", *LISTED)

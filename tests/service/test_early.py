@@ -15,7 +15,7 @@ from av.video.frame import PictureType, VideoFrame
 from hashing.coverage import Problem
 from hashing.extract import REFERENCE, extract
 from hashing.fingerprint import Fingerprint
-from hashing.matching import Range
+from hashing.ranges import Range
 from hashing.reference import Policy, Reference
 from hashing.verdict import DEFAULT_POLICY, Verdict
 from hashing.views import View

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from hashing.coverage import Problem
 from hashing.fingerprint import Kind
-from hashing.matching import Finding, Range
+from hashing.matching import Finding
 from hashing.patch_track import ORB
+from hashing.ranges import Range
 from hashing.verdict import DEFAULT_POLICY, Verdict
 from hashing.views import VIEWS, View, Window
 from service import wording
