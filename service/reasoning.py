@@ -8,6 +8,7 @@ from hashing.fingerprint import PHASH, Kind
 from hashing.matching import Finding
 from hashing.patch_track import ORB
 from hashing.verdict import NEARLY_ALL, Verdict
+from hashing.views import Window
 from service import answers, wording
 from service.checking import Match
 from service.explaining import Explanation, Reason
@@ -152,7 +153,7 @@ def thresholds(explanation: Explanation) -> list[Threshold]:
     }
     if best is None:
         return [near]
-    if best.algorithm == ORB:
+    if isinstance(best.view, Window):  # of patches, or taken out by them: no frame need be near
         return _time_line(explanation, best)
     if not best.reference_ranges_ms:
         strict: Threshold = {
