@@ -64,7 +64,7 @@ class Placed:
 def straightened(taking: Taking, leads: Sequence[Lead]) -> list[Placed]:
     """The pictures that the strongest of these leads point to. Raises MediaError."""
     chosen = sorted(leads, key=lambda one: -one.cells)[:MOST_LEADS]
-    return [Placed(taking.straightened(one.placing).fingerprint, one.window) for one in chosen]
+    return [Placed(taking.straightened(one.placing()).fingerprint, one.window) for one in chosen]
 
 
 def is_wanted(lists: Sequence[LoadedList]) -> bool:

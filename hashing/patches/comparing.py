@@ -45,6 +45,5 @@ class Comparison:
 
 def _picture(track: PatchTrack, number: int, kept: dict[int, Picture]) -> Picture:
     if number not in kept:
-        rows = track.rows_of(number)
-        kept[number] = Picture(rows, track.places[rows], track.descriptors[rows])
+        kept[number] = Picture.of(track, number)
     return kept[number]

@@ -5,13 +5,13 @@ arrangement, up to one affine map.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing.patch_track import PLACE_UNITS, SIDE_PX
+from hashing.patch_track import PLACE_UNITS, SIDE_PX, PatchTrack
 from hashing.patches.index import NEAR_BITS
 
 # The nearest patch has to be this much nearer than the second (Lowe 2004, section 7.1, has 0.8 for
@@ -23,6 +23,9 @@ _LEAST_PAIRS: Final = 4  # three make a map, so that fewer agree by construction
 _MOST_STRETCH: Final = 2.2  # between the axes; a squeeze by two has a look of its own
 _LARGEST, _SMALLEST = 4.0, 0.12  # of the clip's picture to the reference's: 1.4 % of the area
 _RANSAC_STEPS: Final = 500  # finds one map among 20 % true pairs with 98 %
+_LEAST_PLANE_PAIRS: Final = 12  # four make a map with perspective; as many again may be accidents
+_CLOSE_UNITS: Final = 2.0  # 3.8 px: of it a place's rounding is 1, and perspective none
+_PLANE_STEPS: Final = 500
 _UNIT_PX: Final = SIDE_PX / PLACE_UNITS
 CELL_UNITS: Final = _CELL_PX / _UNIT_PX
 _MOST_MOVED_UNITS: Final = 64.0  # a fourth of the clip's longer side between two looked-at frames
@@ -36,6 +39,12 @@ class Picture:
     rows: NDArray[np.int64]
     places: NDArray[np.uint8]
     descriptors: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, track: PatchTrack, frame: int) -> Self:
+        """The patches that a track has in this key frame."""
+        rows = track.rows_of(frame)
+        return cls(rows, track.places[rows], track.descriptors[rows])
 
     def __len__(self) -> int:
         return len(self.descriptors)
@@ -102,6 +111,57 @@ def fit(clip: Picture, reference: Picture) -> Fit | None:
         reference.select(theirs[kept]),
         distances[kept],
     )
+
+
+def perspective(fit: Fit) -> NDArray[np.float64] | None:
+    """A map with perspective that these patches agree with, float64 (3, 3); None of folded ones.
+
+    MAGSAC++ (Barath et al., CVPR 2020) as OpenCV has it: with eight numbers to find, which of the
+    patches agree depends on the tolerance, and it weighs all of them.
+    """
+    if len(fit.clip) < _LEAST_PLANE_PAIRS:
+        return None
+    source = fit.reference.places[:, :2].astype(np.float32)
+    matrix, _ = cv2.findHomography(
+        source,
+        fit.clip.places[:, :2].astype(np.float32),
+        method=cv2.USAC_MAGSAC,
+        ransacReprojThreshold=_CLOSE_UNITS,
+        maxIters=_PLANE_STEPS,
+        confidence=0.999,
+    )
+    if matrix is None or not _is_seen_from_before(matrix, source):
+        return None
+    found: NDArray[np.float64] = matrix.astype(np.float64)
+    found /= found[2, 2]
+    return found
+
+
+def flat(fit: Fit) -> NDArray[np.float64]:
+    """The fit's own map as one with perspective that has none: (3, 3)."""
+    return np.vstack([fit.matrix, [0.0, 0.0, 1.0]])
+
+
+def off_units(matrix: NDArray[np.float64], fit: Fit) -> float:
+    """How far a map (3, 3) puts the fit's patches from where they are: the median."""
+    places = fit.reference.places[:, :2].astype(np.float64)
+    placed = np.column_stack([places, np.ones(len(places))]) @ matrix.T
+    off = placed[:, :2] / placed[:, 2:] - fit.clip.places[:, :2]
+    return float(np.median(np.linalg.norm(off, axis=1)))
+
+
+def _is_seen_from_before(matrix: NDArray[np.generic], places: NDArray[np.float32]) -> bool:
+    """Whether the corners around these places stay around them, in their order, before the eye."""
+    left, top = places.min(axis=0)
+    right, bottom = places.max(axis=0)
+    corners = np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]])
+    placed = corners @ matrix.astype(np.float64).T
+    if not (placed[:, 2] * np.sign(placed[0, 2]) > 0).all():
+        return False
+    flat = placed[:, :2] / placed[:, 2:]
+    sides = np.roll(flat, -1, axis=0) - flat
+    following = np.roll(sides, -1, axis=0)
+    return bool((sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0] > 0).all())
 
 
 def cells(places: NDArray[np.uint8]) -> int:

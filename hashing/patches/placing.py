@@ -17,8 +17,9 @@ _GRID: Final = 16  # a side: the share inside is told to half a percent
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placing:
-    """``times_ms`` int64 (k,), rising, of the clip; ``maps`` float64 (k, 2, 3): from shares of the
-    reference's width and height to shares of the clip's, mirrored or negative as the look is.
+    """``times_ms`` int64 (k,), rising, of the clip; ``maps`` float64 (k, 3, 3): from shares of the
+    reference's width and height to shares of the clip's, mirrored or negative as the look is. Their
+    last number is 1.
     """
 
     stream: int
@@ -28,7 +29,7 @@ class Placing:
     maps: NDArray[np.float64]
 
     def at(self, time_ms: int) -> NDArray[np.float64] | None:
-        """The map at a time of the clip, float64 (2, 3); None too far from all that is known."""
+        """The map at a time of the clip, float64 (3, 3); None too far from all that is known."""
         first, last = int(self.times_ms[0]), int(self.times_ms[-1])
         if not first - _BEYOND_MS <= time_ms <= last + _BEYOND_MS:
             return None
@@ -43,7 +44,10 @@ class Placing:
     def share_inside(self) -> float:
         """How much of the reference's picture lies within the clip's frame, at the median."""
         steps = (np.arange(_GRID) + 0.5) / _GRID
-        points = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-        placed = points @ self.maps[:, :, :2].transpose(0, 2, 1) + self.maps[:, None, :, 2]
-        inside = ((placed >= 0) & (placed <= 1)).all(axis=2).mean(axis=1)
+        across, down = np.meshgrid(steps, steps)
+        points = np.stack([across.ravel(), down.ravel(), np.ones(_GRID**2)], axis=1)
+        placed = points @ self.maps.transpose(0, 2, 1)
+        before = placed[:, :, 2:]
+        flat = placed[:, :, :2] / np.where(before > 0, before, np.nan)
+        inside = ((flat >= 0) & (flat <= 1)).all(axis=2).mean(axis=1)
         return float(np.median(inside))

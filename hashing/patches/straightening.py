@@ -41,15 +41,15 @@ def _seen(small: Pixels, placing: Placing) -> Pixels:
 
 def _taken_out(small: Pixels, to_clip: NDArray[np.float64]) -> Pixels:
     height, width = small.shape
-    to_pixels = to_clip * np.array([[width], [height]], np.float64)
-    linear = to_pixels[:, :2] / _SIDE_PX
     # From the middle of a pixel to the middle of a pixel.
-    shift = to_pixels[:, 2] + linear @ np.array([0.5, 0.5]) - 0.5
-    step_px = float(np.sqrt(abs(np.linalg.det(linear))))
+    shares = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, _SIDE_PX]]) / _SIDE_PX
+    pixels = np.array([[width, 0, -0.5], [0, height, -0.5], [0, 0, 1]])
+    to_pixels = pixels @ to_clip @ shares
+    step_px = float(np.sqrt(abs(np.linalg.det(to_pixels[:2, :2]))))
     source = cv2.GaussianBlur(small, (0, 0), _BLUR * step_px) if step_px > 1 else small
-    picture: Pixels = cv2.warpAffine(
+    picture: Pixels = cv2.warpPerspective(
         source,
-        np.column_stack([linear, shift]),
+        to_pixels,
         (_SIDE_PX, _SIDE_PX),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,

@@ -177,7 +177,7 @@ def unpack_placing(read: Read) -> Placing:
     """The placing that follows that byte. It comes from the parent, and so is to be trusted."""
     stream, turned, count = _PLACING.unpack(read(_PLACING.size))
     times_ms = np.frombuffer(read(8 * count), "<i8").astype(np.int64)
-    maps = np.frombuffer(read(48 * count), "<f8").astype(np.float64).reshape(count, 2, 3)
+    maps = np.frombuffer(read(72 * count), "<f8").astype(np.float64).reshape(count, 3, 3)
     return Placing(stream, bool(turned & 1), bool(turned & 2), times_ms, maps)
 
 

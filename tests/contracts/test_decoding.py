@@ -177,8 +177,10 @@ def test_a_pipe_of_the_system_is_a_stream(decoding: Decoding) -> None:
 
 def test_a_placed_picture_comes_out_of_each_alike(decoding: Decoding) -> None:
     media, sampling = clips.encode(SCENE), replace(CLIP, held_frames=24)
-    middle = np.array([[0.5, 0.1, 0.2], [-0.1, 0.5, 0.3]])
-    placing = Placing(0, True, False, np.array([500, 1500]), np.array([middle, middle + 0.01]))
+    middle = np.array([[0.5, 0.1, 0.2], [-0.1, 0.5, 0.3], [0.0, 0.1, 1.0]])
+    placing = Placing(
+        0, True, False, np.array([500, 1500]), np.array([middle, middle * [[1.1], [1.1], [1]]])
+    )
 
     with decoding.opened(media, sampling) as taking:
         taking.whole()

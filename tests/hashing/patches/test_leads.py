@@ -1,8 +1,10 @@
 """Leads: where a reference may be in a clip, by too few patches to be sure."""
 
 from dataclasses import replace
+from functools import cache
 from io import BytesIO
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,22 +14,39 @@ from hashing.patches import leads
 from hashing.patches.index import PatchIndex
 from hashing.patches.leads import Lead
 from hashing.patches.matching import window
-from hashing.patches.placing import Placing
 from hashing.patches.searching import Seen, search
 from hashing.views import Window
 from tests import clips, corners
 from tests.clips import Frames
 from tests.corners import town
 
-INSET = corners.in_picture(town(0), town(7), 0.2, 0.3, 0.6)
-HALF = corners.cropped(town(0), 0.25, 0.25, 0.5)
+TILTED = np.array([[0.2, 0.3], [0.9, 0.1], [0.9, 0.95], [0.2, 0.75]])
 WHERE = Window(0.2, 0.3, 0.8, 0.9, 0, 0.6)
 
 
-def seen(frames: Frames) -> Seen:
+@cache
+def footage(name: str) -> Frames:
+    """The first town in a picture, in half, and on a screen that is filmed from the side."""
+    if name == "inset":
+        return corners.in_picture(town(0), town(7), 0.2, 0.3, 0.6)
+    return corners.cropped(town(0), 0.25, 0.25, 0.5) if name == "half" else tilted(town(0))
+
+
+def tilted(frames: Frames) -> Frames:
+    """Its left side is far away."""
+    height, width = frames.shape[1:]
+    corners_px = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    to = cv2.getPerspectiveTransform(corners_px, (TILTED * [width, height]).astype(np.float32))
+    return corners.each(
+        frames, lambda one: cv2.warpPerspective(one, to, (width, height)).astype(np.uint8)
+    )
+
+
+@cache
+def seen(name: str) -> Seen:
     """How patches see the first town in this clip."""
     listed = extract(clips.encode(town(0)), replace(REFERENCE, patches=True))
-    taking = Extraction(BytesIO(clips.encode(frames)), replace(CLIP, held_frames=24))
+    taking = Extraction(BytesIO(clips.encode(footage(name))), replace(CLIP, held_frames=24))
     taking.whole()
     (track,) = taking.patches((Look.AS_IS,))
     (found,) = search(track, PatchIndex(listed.patches))
@@ -35,31 +54,41 @@ def seen(frames: Frames) -> Seen:
 
 
 def lead(reference: int, cells: int) -> Lead:
-    placing = Placing(0, False, False, np.zeros(1, np.int64), np.zeros((1, 2, 3)))
-    return Lead(reference, placing, WHERE, cells)
+    return Lead(reference, seen("inset"), WHERE, cells)
 
 
 def test_a_lead_says_where_the_picture_is() -> None:
-    found = seen(INSET)
+    found = seen("inset")
 
     one = leads.of(found, 3, window(found))
 
     assert one is not None
     assert one.reference == 3
     assert str(one.window) == "window 0.20,0.30–0.80,0.90, scale 0.60"
-    assert np.median(one.placing.maps, axis=0) == pytest.approx(
-        np.array([[0.6, 0, 0.2], [0, 0.6, 0.3]]), abs=0.02
+    assert np.median(one.placing().maps, axis=0) == pytest.approx(
+        np.array([[0.6, 0, 0.2], [0, 0.6, 0.3], [0, 0, 1]]), abs=0.02
     )
 
 
+def test_a_tilted_picture_is_placed_with_its_perspective() -> None:
+    found = seen("tilted")
+
+    one = leads.of(found, 3, window(found))
+
+    assert one is not None
+    square = np.array([[0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]])
+    placed = square @ np.median(one.placing().maps, axis=0).T
+    assert placed[:, :2] / placed[:, 2:] == pytest.approx(TILTED, abs=0.03)
+
+
 def test_of_a_crop_too_much_is_missing() -> None:
-    found = seen(HALF)
+    found = seen("half")
 
     assert leads.of(found, 0, window(found)) is None
 
 
 def test_two_sightings_are_no_lead() -> None:
-    found = seen(INSET)
+    found = seen("inset")
     three = found.line.sightings[:3]
 
     assert leads.of(replace(found, line=replace(found.line, sightings=three)), 0, WHERE)

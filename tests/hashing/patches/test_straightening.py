@@ -15,7 +15,7 @@ from tests.corners import Frame, town
 
 PICTURE = town(0, 0.1)[0]
 GROUND = town(5, 0.1, 720, 540)[0]
-UPRIGHT = np.array([[0.4, 0.0, 0.3], [0.0, 0.4, 0.2]])
+UPRIGHT = np.array([[0.4, 0.0, 0.3], [0.0, 0.4, 0.2], [0.0, 0.0, 1.0]])
 
 
 def placing(*maps: NDArray[np.float64], mirrored: bool = False, negative: bool = False) -> Placing:
@@ -29,19 +29,17 @@ def turned(degrees: float, scale: float, across: float, down: float) -> NDArray[
     angle, ratio = np.radians(degrees), GROUND.shape[1] / GROUND.shape[0]
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = np.diag([1, ratio]) @ turn @ np.diag([1, 1 / ratio])
-    return np.column_stack([linear, np.array([across, down]) - linear @ [0.5, 0.5]])
+    placed = np.column_stack([linear, np.array([across, down]) - linear @ [0.5, 0.5]])
+    return np.vstack([placed, [0, 0, 1]])
 
 
 def shown(to_clip: NDArray[np.float64]) -> Frame:
     """The ground with the picture placed in it; OpenCV's own warp is the oracle."""
     height, width = GROUND.shape
-    scaled = (
-        np.diag([width, height])
-        @ to_clip
-        @ np.diag([1 / PICTURE.shape[1], 1 / PICTURE.shape[0], 1])
-    )
-    there = cv2.warpAffine(np.full_like(PICTURE, 255), scaled, (width, height)) > 0
-    placed = cv2.warpAffine(PICTURE, scaled, (width, height), flags=cv2.INTER_AREA)
+    shares = np.diag([1 / PICTURE.shape[1], 1 / PICTURE.shape[0], 1])
+    scaled = np.diag([width, height, 1]) @ to_clip @ shares
+    there = cv2.warpPerspective(np.full_like(PICTURE, 255), scaled, (width, height)) > 0
+    placed = cv2.warpPerspective(PICTURE, scaled, (width, height), flags=cv2.INTER_AREA)
     return np.where(there, placed, GROUND).astype(np.uint8)
 
 
@@ -74,8 +72,14 @@ def test_turned_and_sized_in_any_way(
     assert bits_off(shown(to_clip), placing(to_clip)) <= 24
 
 
+def test_a_tilted_picture_comes_out_upright() -> None:
+    tilted = np.array([[0.5, 0.1, 0.25], [0.05, 0.5, 0.2], [0.3, -0.2, 1.0]])
+
+    assert bits_off(shown(tilted), placing(tilted)) <= 24
+
+
 def test_a_little_out_of_the_frame_is_filled_from_its_edge() -> None:
-    beyond = np.array([[0.6, 0.0, -0.03], [0.0, 0.6, 0.1]])
+    beyond = np.array([[0.6, 0.0, -0.03], [0.0, 0.6, 0.1], [0, 0, 1]])
 
     assert bits_off(shown(beyond), placing(beyond)) <= 48
 
@@ -100,7 +104,7 @@ def test_frames_too_far_from_all_that_is_known_are_left_out() -> None:
     ],
 )
 def test_between_two_maps_there_is_one_between_them(time_ms: int, across: float) -> None:
-    step = np.array([[0, 0, 1.0], [0, 0, 0]])
+    step = np.array([[0, 0, 1.0], [0, 0, 0], [0, 0, 0]])
 
     between = placing(UPRIGHT, UPRIGHT + step).at(time_ms)
 
@@ -118,10 +122,15 @@ def test_far_from_the_only_map_there_is_none(time_ms: int) -> None:
     [
         pytest.param(UPRIGHT, 1.0, id="all of it"),
         pytest.param(
-            np.array([[2.0, 0, -0.5], [0, 2.0, -0.5]]), 0.25, id="the middle of each side"
+            np.array([[2.0, 0, -0.5], [0, 2.0, -0.5], [0, 0, 1]]),
+            0.25,
+            id="a quarter",
         ),
-        pytest.param(np.array([[1.0, 0, 0.5], [0, 1.0, 0]]), 0.5, id="its left half"),
-        pytest.param(np.array([[1.0, 0, 2.0], [0, 1.0, 0]]), 0.0, id="nothing"),
+        pytest.param(np.array([[1.0, 0, 0.5], [0, 1.0, 0], [0, 0, 1]]), 0.5, id="its left half"),
+        pytest.param(np.array([[1.0, 0, 2.0], [0, 1.0, 0], [0, 0, 1]]), 0.0, id="nothing"),
+        pytest.param(
+            np.array([[1.0, 0, 0], [0, 1, 0], [-2, 0, 1]]), 2 / 9, id="half behind the eye"
+        ),
     ],
 )
 def test_the_share_inside(to_clip: NDArray[np.float64], share: float) -> None:

@@ -243,7 +243,7 @@ def test_looks_are_asked_for_by_a_byte(looks: set[Look]) -> None:
 def test_a_placing_comes_to_the_child(
     stream: int, mirrored: bool, negative: bool, times_ms: list[int]
 ) -> None:
-    maps = np.random.default_rng(len(times_ms)).normal(size=(len(times_ms), 2, 3))
+    maps = np.random.default_rng(len(times_ms)).normal(size=(len(times_ms), 3, 3))
     placing = Placing(stream, mirrored, negative, np.array(times_ms, np.int64), maps)
 
     came = wire.unpack_placing(io.BytesIO(wire.pack_placing(placing)).read)
@@ -255,7 +255,7 @@ def test_a_placing_comes_to_the_child(
 
 def test_more_maps_than_frames_can_be_held_are_not_sent() -> None:
     many = MOST_MAPS + 1
-    placing = Placing(0, False, False, np.zeros(many, np.int64), np.zeros((many, 2, 3)))
+    placing = Placing(0, False, False, np.zeros(many, np.int64), np.zeros((many, 3, 3)))
 
     with pytest.raises(ValueError, match="more than"):
         wire.pack_placing(placing)
