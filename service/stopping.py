@@ -31,10 +31,11 @@ class Server(uvicorn.Server):
         *,
         drain_s: int = 0,
         most_s: int = MOST_S,
+        answers_s: int = _ANSWERS_S,
     ) -> None:
         super().__init__(config)
         config.timeout_graceful_shutdown = most_s - drain_s - 1
-        self._end_after_s = most_s - drain_s - _ANSWERS_S
+        self._end_after_s = most_s - drain_s - answers_s
         self._readiness = readiness
         self._end_decoders = end_decoders
         self._drain_s = drain_s

@@ -35,7 +35,7 @@ def shared() -> Cage:
 @cache
 def taken_over() -> Cage:
     """A cage whose decoders do what their clips say; see ``tests.hostile``."""
-    return _hostile(Confinement(wall_s=20))
+    return _hostile(Confinement())
 
 
 @cache
@@ -46,14 +46,14 @@ def short() -> Cage:
 
 @cache
 def tight() -> Cage:
-    """The same with little memory, and time for a busy machine."""
-    return _hostile(Confinement(wall_s=60, memory_bytes=200 * MIB))
+    """The same with little memory."""
+    return _hostile(Confinement(memory_bytes=200 * MIB))
 
 
 @cache
 def busy() -> Cage:
     """The same with little processor time."""
-    return _hostile(Confinement(cpu_s=1, wall_s=30))
+    return _hostile(Confinement(cpu_s=1))
 
 
 @cache

@@ -30,9 +30,12 @@ _AT_FDCWD: Final = -100
 _NOBODY: Final = 65534
 
 
-def clip(deed: str) -> bytes:
-    """The clip that makes a child do this."""
-    return MARK + deed.encode()
+def clip(deed: str, length: int = 0) -> bytes:
+    """The clip that makes a child do this, of at least so many bytes. Raises KeyError."""
+    name = deed.removeprefix(WITHOUT_SECCOMP)
+    if name not in DEEDS and name not in PROBES:  # its child would end at once, like a broken one
+        raise KeyError(deed)
+    return (MARK + deed.encode()).ljust(length)
 
 
 def as_root(confined: Confinement) -> Started:
@@ -93,7 +96,7 @@ def become(confined: Confinement, base: Base, jobs: socket.socket) -> NoReturn:
         cell = Cell(confined, base)
         message, channel, clip = child.receive(jobs)
         said = os.pread(clip, 200, 0)
-        name = said.removeprefix(MARK).decode() if said.startswith(MARK) else ""
+        name = said.removeprefix(MARK).decode().rstrip() if said.startswith(MARK) else ""
         if name.startswith(WITHOUT_SECCOMP):
             name = name.removeprefix(WITHOUT_SECCOMP)
             cell._filter = None

@@ -109,7 +109,7 @@ def host(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Host]:
         yield running
     finally:
         running.shutdown()
-        thread.join(timeout=30)
+        thread.join(timeout=60)
         running.server_close()
 
 

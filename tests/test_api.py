@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from hashing.extract import REFERENCE, extract
@@ -14,6 +13,7 @@ from hashing.reference import Policy, Reference
 from service import issuing
 from service.callers import Scope
 from service.store.sqlite import SqliteStore
+from tests.service import calls
 from tests.service.calls import clip, serving
 
 HERE = Path(__file__).parent / "api"
@@ -66,7 +66,7 @@ def test_every_answer_is_as_documented(database: Path, key: str) -> None:
             timeout=600,
         )
         # Else all would have been one long 401: keys are made and revoked on the way, too.
-        still = httpx.get(f"{address}/v1/lists", headers={"Authorization": bearer})
+        still = calls.get(f"{address}/v1/lists", headers={"Authorization": bearer})
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert still.status_code == 200

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from hashing.extract import CLIP, REFERENCE, extract
@@ -23,6 +22,7 @@ from service.store.sqlite import SqliteStore
 from tests import cages
 from tests.fingerprints import video
 from tests.memory_store import MemoryStore
+from tests.service import calls
 from tests.service.calls import LIMITS, calling, clip, serving
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -217,4 +217,4 @@ def test_both_languages_ask_again_after_the_same_answers() -> None:
 
 
 def test_the_service_asks_for_a_key(address: str) -> None:
-    assert httpx.post(f"{address}/v1/check", content=OTHER).status_code == 401
+    assert calls.post(f"{address}/v1/check", content=OTHER).status_code == 401

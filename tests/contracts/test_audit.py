@@ -325,7 +325,8 @@ _DEED = st.sampled_from([*(row[0] for row in DEEDS.values()), *UNCHANGED.values(
 
 @given(st.lists(_DEED, max_size=12))
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_after_any_changes_the_record_is_whole(
     tmp_path: Path, deeds: list[Callable[[Store], object]]

@@ -42,7 +42,8 @@ def test_every_pair_up_to_the_exact_distance_is_found(distance: int) -> None:
 
 @pytest.mark.usefixtures("layout")
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(seed=st.integers(0, 2**32 - 1), families=st.integers(1, 4), spread=st.integers(0, 45))
 def test_it_finds_what_brute_force_finds(seed: int, families: int, spread: int) -> None:
@@ -171,7 +172,8 @@ def test_of_a_query_with_many_pairs_the_nearest_are_kept(monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("layout")
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 0.9, 1.0]))
 def test_of_some_rows_it_finds_what_brute_force_finds_of_these(seed: int, share: float) -> None:

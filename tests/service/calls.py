@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -30,6 +31,10 @@ from tests.hosts import reaching
 from tests.memory_store import MemoryStore
 
 LIMITS = BodyLimits(body_bytes=4 * 2**20, held_bytes=8 * 2**20)
+PATIENCE_S = 120.0  # a client's own is five seconds, in which a busy machine may stand still
+get = partial(httpx.get, timeout=PATIENCE_S)
+post = partial(httpx.post, timeout=PATIENCE_S)
+stream = partial(httpx.stream, timeout=PATIENCE_S)
 
 
 def clip(seed: int, frames: int = 50) -> bytes:
@@ -198,5 +203,5 @@ def serving(
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             running.should_exit = True
-            thread.join(timeout=30)
+            thread.join(timeout=PATIENCE_S)
     assert not thread.is_alive()

@@ -14,6 +14,7 @@ from service.callers import OF_KEYS, OWNER, Scope
 from service.errors import StoreError
 from service.store.sqlite import SqliteStore
 from tests.memory_store import MemoryStore
+from tests.service import calls
 from tests.service.calls import Caller, calling, serving
 
 HOUR_MS = 3600 * 1000
@@ -239,7 +240,7 @@ def test_last_uses_are_written_once_a_minute(
     for after_ms in (0, 1000, 59_999, 60_000, 60_001):
         clock.now_ms = started_ms + after_ms
         assert call.with_key(key)("GET", "/v1/lists").status_code == 200
-        call.context.authenticator._uses._thread.submit(int).result(timeout=30)  # all is written
+        call.context.authenticator._uses._thread.submit(int).result(timeout=60)  # all is written
 
     assert written == [{key_id: started_ms}, {key_id: started_ms + 60_000}]
     assert [info.last_used_at_ms for info in store.keys.all()] == [started_ms + 60_000]
@@ -255,12 +256,12 @@ def test_last_uses_are_written_beside_the_requests(
 
     def slow(last_ms: Mapping[str, int]) -> None:
         began.set()
-        assert may_end.wait(timeout=30)
+        assert may_end.wait(timeout=60)
         written.append(dict(last_ms))
 
     store.keys.note_uses = slow  # type: ignore[method-assign]
     call.with_key(key)("GET", "/v1/lists")
-    assert began.wait(timeout=30)
+    assert began.wait(timeout=60)
     clock.now_ms += 60_000
     answers = [call.with_key(one)("GET", "/v1/lists") for one in (key, other.key)]
     assert written == []
@@ -371,11 +372,11 @@ class TestOverSockets:
     ) -> None:
         database = tmp_path / "lists.sqlite3"
         with closing(SqliteStore(database)) as other, serving(database) as address:
-            assert httpx.get(f"{address}/v1/lists").status_code == 200
+            assert calls.get(f"{address}/v1/lists").status_code == 200
             made = issuing.create(other, "a name", Scope.ANALYST)
             headers = {"Authorization": f"Bearer {made.key}"}
-            before = httpx.get(f"{address}/v1/lists", headers=headers)
+            before = calls.get(f"{address}/v1/lists", headers=headers)
             issuing.revoke(other, made.info.id)
-            after = httpx.get(f"{address}/v1/lists", headers=headers)
+            after = calls.get(f"{address}/v1/lists", headers=headers)
 
         assert (before.status_code, after.status_code) == (200, 401)

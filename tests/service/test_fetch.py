@@ -301,7 +301,7 @@ class TestTime:
             asked.wfile.write(first)
             while first and not over.wait(0.01):
                 asked.wfile.write(b"x")
-            over.wait(30)
+            over.wait(60)
 
         with host(drip) as there:
             with pytest.raises(FetchFailed, match="too long"):

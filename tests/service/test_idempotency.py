@@ -157,17 +157,17 @@ def test_while_the_first_is_worked_on_the_second_is_told_to_wait(
 
     def slowly(name: str, **more: object) -> object:
         entered.set()
-        assert release.wait(timeout=30)
+        assert release.wait(timeout=60)
         return create(name, **more)  # type: ignore[arg-type]
 
     answers: list[httpx.Response] = []
     monkeypatch.setattr(store, "create_list", slowly)
     first = threading.Thread(target=lambda: answers.append(make(call)))
     first.start()
-    assert entered.wait(timeout=30)
+    assert entered.wait(timeout=60)
     meanwhile = make(call)
     release.set()
-    first.join(timeout=30)
+    first.join(timeout=60)
 
     assert (meanwhile.status_code, meanwhile.json()["code"]) == (409, "idempotency_running")
     assert meanwhile.headers["Retry-After"]
@@ -402,7 +402,7 @@ def test_who_waits_to_write_keeps_no_check_and_no_probe_waiting(
         hold.begin()
         try:
             asked = [threads.submit(ask) for _ in range(40)]
-            refused = next(as_completed(asked, timeout=30)).result()
+            refused = next(as_completed(asked, timeout=60)).result()
             check, ready = http.post("/v1/check", content=b"x"), http.get("/readyz")
             waiting = sum(not one.done() for one in asked)
         finally:

@@ -154,15 +154,15 @@ def running(jobs: Jobs, asked: Wants) -> Job:
 
 def test_cancelling_kills_the_child_and_frees_its_thread(make: Make, patient: Cage) -> None:
     jobs = make(patient)
-    asked, waiting = Wants(hostile.clip("endless loop")), Wants(hostile.clip("endless loop"))
+    asked, waiting = Wants(hostile.clip("asleep")), Wants(hostile.clip("asleep"))
     first, second = running(jobs, asked), jobs.submit(waiting.wanted)
     assert jobs.cancel(second.id, KEY).state == "cancelled"  # and the first still sleeps
-    assert waiting.gone.wait(timeout=30)
+    assert waiting.gone.wait(timeout=60)
     assert not asked.gone.is_set()
 
     cancelled = jobs.cancel(first.id, KEY)
     assert (cancelled.state, cancelled.answer) == ("cancelled", None)
-    assert asked.gone.wait(timeout=30)
+    assert asked.gone.wait(timeout=60)
     assert jobs.get(first.id, KEY).state == "cancelled"
     assert (asked.results, waiting.results) == ([], [])
     assert verdict(ended(jobs, Wants(b"no clip")))[0] == "unscannable"
@@ -170,13 +170,13 @@ def test_cancelling_kills_the_child_and_frees_its_thread(make: Make, patient: Ca
 
 def test_what_another_process_cancelled_ends_here(make: Make, patient: Cage) -> None:
     here, there = make(patient), make(patient)
-    asked = Wants(hostile.clip("sleep"))
+    asked = Wants(hostile.clip("asleep"))
     job = running(here, asked)
     there.cancel(job.id, KEY)
     assert not asked.gone.is_set()
 
     here.tidy()
-    assert asked.gone.wait(timeout=30)
+    assert asked.gone.wait(timeout=60)
 
 
 def test_one_that_is_done_is_not_cancelled(make: Make) -> None:
@@ -206,7 +206,7 @@ def test_without_a_cage_a_clip_ends_with_its_answer() -> None:
 
 def test_a_process_s_jobs_end_with_it_as_not_checked(make: Make, patient: Cage) -> None:
     gone, next_one = make(patient), make(patient)
-    asked, waiting = Wants(hostile.clip("sleep")), Wants()
+    asked, waiting = Wants(hostile.clip("asleep")), Wants()
     jobs = [running(gone, asked), gone.submit(waiting.wanted)]
     gone.close()
 
@@ -237,7 +237,7 @@ def test_one_process_leaves_another_s_jobs_alone(tmp_path: Path, make: Make, pat
     path = tmp_path / "lists.sqlite3"
     first, second = SqliteStore(path), SqliteStore(path)
     here, there = make(patient, kept=first), make(patient, kept=second)
-    asked = Wants(hostile.clip("sleep"))
+    asked = Wants(hostile.clip("asleep"))
     job = running(here, asked)
     for _ in range(3):
         there.tidy()
@@ -271,7 +271,7 @@ def test_an_answer_that_cannot_be_written_is_interrupted(
 
 def test_jobs_are_bounded_in_all_and_for_each_key(make: Make, patient: Cage) -> None:
     jobs = make(patient, limits=ServiceLimits(jobs=3, key_jobs=2))
-    asleep = [Wants(hostile.clip("sleep")) for _ in range(3)]
+    asleep = [Wants(hostile.clip("asleep")) for _ in range(3)]
     first = jobs.submit(asleep[0].wanted)
     jobs.submit(asleep[1].wanted)
     refused = Wants()
@@ -283,7 +283,7 @@ def test_jobs_are_bounded_in_all_and_for_each_key(make: Make, patient: Cage) -> 
     assert not refused.gone.is_set()
 
     jobs.cancel(first.id, KEY)
-    assert asleep[0].gone.wait(timeout=30)
+    assert asleep[0].gone.wait(timeout=60)
     jobs.submit(refused.wanted)
 
 
@@ -306,13 +306,13 @@ def test_one_that_waited_for_too_long_is_dropped(make: Make, patient: Cage) -> N
     now_ms = [1000]
     kept = MemoryStore(clock=lambda: now_ms[0])
     jobs = make(patient, limits=ServiceLimits(job_wait_s=60), kept=kept)
-    asked = Wants(hostile.clip("sleep"))
+    asked = Wants(hostile.clip("asleep"))
     first, waiting = running(jobs, asked), Wants()
     second = jobs.submit(waiting.wanted)
     now_ms[0] += 60_000
     jobs.tidy()
 
-    assert waiting.gone.wait(timeout=30)
+    assert waiting.gone.wait(timeout=60)
     states = [jobs.get(job.id, KEY).state for job in (first, second)]
     assert states == ["running", "expired"]
 
@@ -337,7 +337,7 @@ def test_the_keeper_goes_on_after_any_failure(
         store, Checker(store, Uncaged()), ServiceLimits(), threads=1, chores=(fail, refuse, last)
     )
     jobs.start()
-    assert over.wait(timeout=30)
+    assert over.wait(timeout=60)
     jobs.close()
 
     assert done

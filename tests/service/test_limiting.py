@@ -199,19 +199,19 @@ def test_a_key_with_as_many_requests_as_it_may_have_is_refused_one_more() -> Non
 
         def slowly() -> object:
             entered.set()
-            assert release.wait(timeout=30)
+            assert release.wait(timeout=60)
             return lists()
 
-        stack.callback(asking.join, 30)
+        stack.callback(asking.join, 60)
         stack.callback(release.set)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(call.context.store, "lists", slowly)
             asking.start()
-            assert entered.wait(timeout=30)
+            assert entered.wait(timeout=60)
             refused = call("POST", "/v1/check", content=b"x" * 2**24)
             probe = call("GET", "/livez")
             release.set()
-            asking.join(30)
+            asking.join(60)
         free = call("GET", "/v1/lists")
 
     assert (refused.status_code, refused.json()["code"]) == (429, "key_busy")

@@ -131,12 +131,12 @@ def test_what_waits_and_what_is_worked_on_is_known() -> None:
 
     def work() -> None:
         begun.set()
-        assert told.wait(timeout=30)
+        assert told.wait(timeout=60)
 
     async def three() -> list[tuple[int, int, int]]:
         with workers.place():
             tasks = [asyncio.ensure_future(workers.run(work)) for _ in range(3)]
-            await asyncio.to_thread(begun.wait, 30)
+            await asyncio.to_thread(begun.wait, 60)
             seen = [(workers.waiting, workers.working, workers.taken)]
             tasks[-1].cancel()  # its client has gone
             await asyncio.sleep(0)

@@ -40,7 +40,7 @@ class HeldStore(MemoryStore):
     @contextmanager
     def changes(self, list_name: str, since: Mark | None) -> Iterator[Changes | None]:
         self.asked.set()
-        assert self.told.wait(timeout=30)
+        assert self.told.wait(timeout=60)
         with super().changes(list_name, since) as found:
             yield found
 
@@ -53,7 +53,7 @@ class CrowdedStore(MemoryStore):
         self.together = threading.Barrier(callers)
 
     def versions(self) -> dict[str, int]:
-        self.together.wait(timeout=30)
+        self.together.wait(timeout=60)
         return super().versions()
 
 
@@ -102,7 +102,7 @@ def test_while_indexes_are_loaded_it_is_not_ready_and_nobody_waits() -> None:
     store = HeldStore()
     ready = readiness(store)
     ready.begin()
-    assert store.asked.wait(timeout=30)
+    assert store.asked.wait(timeout=60)
 
     with pytest.raises(Loading):
         ready.load()
@@ -201,7 +201,7 @@ def test_over_http_who_loads_says_so_at_once() -> None:
     store = HeldStore()
     with calling(store) as call:
         call.context.readiness.begin()
-        assert store.asked.wait(timeout=30)
+        assert store.asked.wait(timeout=60)
 
         require_unready(call, "loading")
         store.told.set()

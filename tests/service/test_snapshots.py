@@ -134,7 +134,8 @@ def test_a_damaged_file_is_told_and_not_used(tmp_path: Path, damage: Damage, why
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(place=st.floats(0, 1, exclude_max=True), flips=st.integers(1, 255))
 def test_no_damaged_byte_changes_what_is_read(tmp_path: Path, place: float, flips: int) -> None:

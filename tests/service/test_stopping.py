@@ -15,10 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service import stopping
-from service.app import create_app, listen, server
+from service.app import create_app, listen
+from service.connections import Patience, ServerConfig
 from service.media.cage import Cage
 from service.media.confinement import Confinement
+from service.stopping import Server
 from tests import hostile, tracing
 from tests.service import calls
 from tests.service.calls import clip
@@ -53,7 +54,7 @@ class Running:
 
     def ask(self, path: str) -> httpx.Response:
         """An answer on a connection of its own, so that any process may give it."""
-        return httpx.get(f"{self.address}{path}", timeout=60)
+        return calls.get(f"{self.address}{path}")
 
     def checked(self, verdict: str) -> float:
         """How many checks had this verdict, in all processes."""
@@ -67,12 +68,10 @@ class Running:
         self._reader.join(timeout=60)
         self._errors.close()
 
-    def end(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """Tell it to stop; how many seconds that takes."""
-        start_s = time.monotonic()
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Tell it to stop, and wait until it has."""
         self.process.send_signal(number)
         self.process.wait(timeout=60)
-        return time.monotonic() - start_s
 
 
 @contextmanager
@@ -104,11 +103,16 @@ def is_ready(running: Running) -> bool:
 
 
 def begun(address: str, media: bytes) -> socket.socket:
-    """A connection on which all of a clip but its last byte was sent."""
+    """A connection on which all of a clip but its last byte was sent, once it is waited for."""
     place = httpx.URL(address)
     connection = socket.create_connection((place.host, place.port or 0), timeout=60)
-    head = f"POST /v1/check HTTP/1.1\r\nHost: {place.host}\r\nContent-Length: {len(media)}\r\n\r\n"
-    connection.sendall(head.encode() + media[:-1])
+    head = f"Host: {place.host}\r\nContent-Length: {len(media)}\r\nExpect: 100-continue\r\n\r\n"
+    connection.sendall(f"POST /v1/check HTTP/1.1\r\n{head}".encode())
+    said = b""
+    while not said.endswith(b"\r\n\r\n"):
+        said += connection.recv(1)
+    assert said.startswith(b"HTTP/1.1 100 ")
+    connection.sendall(media[:-1])
     return connection
 
 
@@ -127,14 +131,13 @@ class TestOneProcess:
             soon(lambda: is_ready(running))
             with begun(running.address, media) as connection:
                 running.process.send_signal(signal.SIGTERM)
-                time.sleep(0.3)
+                soon(lambda: not is_ready(running))  # nobody listens any more
                 connection.sendall(media[-1:])
                 got = answer(connection)
-            took_s = running.end()
+            running.process.wait(timeout=60)
 
         assert got.startswith(b"HTTP/1.1 200 ")
         assert b'"verdict":"unscannable"' in got  # there is nothing to compare with
-        assert took_s < stopping.MOST_S
 
     def test_while_it_drains_it_says_so_and_still_checks(self, tmp_path: Path) -> None:
         with serving(tmp_path, RECIRC_DRAIN_S="10") as running:
@@ -142,7 +145,7 @@ class TestOneProcess:
             running.process.send_signal(signal.SIGTERM)
             soon(lambda: running.ask("/readyz").status_code == 503)
             unready = running.ask("/readyz").json()
-            checked = httpx.post(f"{running.address}/v1/check", content=b"x", timeout=60)
+            checked = calls.post(f"{running.address}/v1/check", content=b"x")
             alive = running.ask("/livez")
 
         assert unready["code"] == "draining"
@@ -153,20 +156,25 @@ class TestOneProcess:
         chosen = calls.settings(tmp_path / "lists.sqlite3")
         cage = Cage(Confinement(wall_s=600), hostile.as_root)
         with closing(cage), listen(chosen) as listening:
-            stopped = server(create_app(chosen, cage), most_s=6)
+            app = create_app(chosen, cage)
+            stopped = Server(
+                ServerConfig(app, Patience.of(chosen.limits)),
+                app.state.context.readiness,
+                cage.close,
+                most_s=62,  # the clip has two of them, and a busy machine the rest for its answer
+                answers_s=60,
+            )
             serving = threading.Thread(target=stopped.run, kwargs={"sockets": [listening]})
             serving.start()
             address = f"http://127.0.0.1:{listening.getsockname()[1]}/v1/check"
             asking = threading.Thread(
-                target=lambda: got.append(
-                    httpx.post(address, content=hostile.clip("endless loop"), timeout=60)
-                )
+                target=lambda: got.append(calls.post(address, content=hostile.clip("endless loop")))
             )
             asking.start()
             soon(lambda: any(_is_busy(one) for one in tracing.children(cage.zygote_pid)))
             stopped.should_exit = True
             for thread in (asking, serving):
-                thread.join(timeout=60)
+                thread.join(timeout=calls.PATIENCE_S)
 
         assert not serving.is_alive()
         assert (got[0].status_code, got[0].json()["problems"]) == (200, ["cage_failed"])
@@ -184,7 +192,7 @@ class TestSeveral:
             soon(lambda: is_ready(running))
             assert len(tracing.children(running.process.pid)) == 2
             for _ in range(8):
-                httpx.post(f"{running.address}/v1/check", content=b"x", timeout=60)
+                calls.post(f"{running.address}/v1/check", content=b"x")
             soon(lambda: {running.checked("unscannable") for _ in range(8)} == {8.0})
 
     def test_one_that_dies_is_begun_anew_and_the_others_go_on(self, tmp_path: Path) -> None:
@@ -203,9 +211,8 @@ class TestSeveral:
         with serving(tmp_path, RECIRC_WORKERS="2") as running:
             soon(lambda: is_ready(running))
             children = tracing.children(running.process.pid)
-            took_s = running.end(number)
+            running.end(number)
 
-        assert took_s < stopping.MOST_S
         assert running.process.returncode == 0
         assert not any(Path(f"/proc/{pid}").exists() for pid in children)
 
@@ -242,7 +249,7 @@ class TestSeveral:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
         )
 
         assert ran.returncode == 1
@@ -267,7 +274,7 @@ class TestSeveral:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=120,
         )
 
         assert "process 0: ValueError in <string> line 8" in ran.stderr

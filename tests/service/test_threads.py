@@ -80,13 +80,13 @@ def test_what_waits_at_the_end_is_dropped_and_what_is_worked_on_is_not() -> None
 
     def work() -> str:
         begun.set()
-        told.wait(timeout=30)
+        told.wait(timeout=60)
         return "done"
 
     async def ask() -> str:
         first = asyncio.ensure_future(threads.run(work, "a"))
         waits = asyncio.ensure_future(threads.run(lambda: "done", "b"))
-        await asyncio.to_thread(begun.wait, 30)
+        await asyncio.to_thread(begun.wait, 60)
         ending.start()
         with pytest.raises(asyncio.CancelledError):
             await waits
@@ -94,5 +94,5 @@ def test_what_waits_at_the_end_is_dropped_and_what_is_worked_on_is_not() -> None
         return await first
 
     assert asyncio.run(ask()) == "done"
-    ending.join(timeout=30)
+    ending.join(timeout=60)
     assert not ending.is_alive()

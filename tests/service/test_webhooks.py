@@ -196,7 +196,7 @@ def test_one_that_hangs_leaves_others_alone() -> None:
 
     def hang(asked: Asked) -> None:
         if asked.path == "/hang":
-            release.wait(30)
+            release.wait(60)
         asked.say(200)
 
     with set_up(hang) as at:

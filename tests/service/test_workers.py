@@ -12,7 +12,7 @@ from service.workers import Workers, processors
 def test_two_are_worked_on_at_once() -> None:
     """Each waits for the other, so one after the other would break the barrier."""
     workers = Workers(threads=2, places=2)
-    barrier = threading.Barrier(2, timeout=10)
+    barrier = threading.Barrier(2, timeout=60)
 
     async def both() -> tuple[int, int]:
         return await asyncio.gather(workers.run(barrier.wait), workers.run(barrier.wait))
@@ -26,7 +26,7 @@ def test_the_loop_goes_on_while_a_thread_works() -> None:
     told = threading.Event()
 
     async def tell() -> bool:
-        waiting = asyncio.ensure_future(workers.run(lambda: told.wait(timeout=10)))
+        waiting = asyncio.ensure_future(workers.run(lambda: told.wait(timeout=60)))
         await asyncio.sleep(0)
         told.set()
         return await waiting
@@ -142,7 +142,7 @@ def test_one_key_s_long_work_keeps_no_other_key_waiting() -> None:
         with workers.place("a"), workers.place("a"), workers.place("b"):
             waits = [asyncio.ensure_future(workers.run(told.wait, "a")) for _ in range(2)]
             await asyncio.sleep(0)
-            answer = await asyncio.wait_for(workers.run(lambda: "done", "b"), timeout=30)
+            answer = await asyncio.wait_for(workers.run(lambda: "done", "b"), timeout=60)
             told.set()
             await asyncio.gather(*waits)
         return answer

@@ -1,12 +1,14 @@
 """The cage from outside: every end of a decoder has its code, and only its own clip pays."""
 
 import fcntl
+import gc
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +35,7 @@ from service.errors import (
     SandboxViolation,
 )
 from service.media import starting, wire
-from service.media.cage import Cage
+from service.media.cage import Asking, Cage
 from service.media.confinement import MIB, Confinement
 from service.media.decoding import Level, extract
 from service.media.starting import Started
@@ -83,11 +85,11 @@ def test_processor_time_is_limited() -> None:
 
 def test_a_child_that_is_killed_from_outside_is_said_so() -> None:
     cage = cages.taken_over()
-    with cage.opened(hostile.clip("asleep"), CLIP) as asking, ThreadPoolExecutor(1) as pool:
+    with alone(cage) as asking, ThreadPoolExecutor(1) as pool:
         asked = pool.submit(asking.whole)
         os.kill(only_child(cage), signal.SIGKILL)
 
-        assert type(asked.exception(timeout=20)) is DecoderKilled
+        assert type(asked.exception(timeout=60)) is DecoderKilled
 
 
 PLAIN: Final = np.full((2, 4096, 4096), 90, np.uint8)  # large, and quickly made
@@ -161,13 +163,13 @@ class TestZygote:
             assert cage.zygote_pid != first
 
     def test_its_end_in_the_middle_is_no_verdict(self) -> None:
-        with closing(Cage(Confinement(wall_s=20), hostile.as_root)) as cage:
+        with closing(Cage(Confinement(), hostile.as_root)) as cage:
             zygote = cage.zygote_pid
-            with cage.opened(hostile.clip("asleep"), CLIP) as asking, ThreadPoolExecutor(1) as pool:
+            with alone(cage) as asking, ThreadPoolExecutor(1) as pool:
                 asked = pool.submit(asking.whole)
                 child = only_child(cage)
                 os.kill(zygote, signal.SIGKILL)
-                assert type(asked.exception(timeout=20)) is CageFailed
+                assert type(asked.exception(timeout=60)) is CageFailed
             await_end(child)  # its parent's death is its own
 
     def test_a_fork_does_the_same(self) -> None:
@@ -197,7 +199,8 @@ class TestZygote:
         (tmp_path / "clip").write_bytes(MP4)
         deeds = ["segfault", "nonsense", "asleep", "socket AF_INET"]
         cage = cages.taken_over()
-        cage.require()
+        wait_for(lambda: is_idle(cage))
+        gc.collect()  # what tests before have left is not closed in the middle of this one
         before = descriptors(os.getpid()), descriptors(cage.zygote_pid)
         for number in range(40):
             with cage.opened(hostile.clip(deeds[number % 4]), CLIP) as asking:
@@ -206,13 +209,13 @@ class TestZygote:
                         asking.whole()
             with (tmp_path / "clip").open("rb") as stream, cage.opened(stream, CLIP) as other:
                 other.key_frames()
-        wait_for(lambda: len(children(cage.zygote_pid)) == 1 and not at_work(cage))
+        wait_for(lambda: is_idle(cage))
 
         assert (descriptors(os.getpid()), descriptors(cage.zygote_pid)) == before
 
     def test_a_client_that_leaves_ends_its_child(self) -> None:
         cage = cages.taken_over()
-        with cage.opened(hostile.clip("endless loop"), CLIP) as asking:
+        with alone(cage, "endless loop") as asking:
             asking._channel.send(bytes([wire.Request.WHOLE]))
             child = only_child(cage)
 
@@ -231,9 +234,10 @@ class TestZygote:
     def test_one_that_does_not_start_is_no_cage(self) -> None:
         def broken(confined: Confinement) -> Started:
             made = starting.spawned(confined)
-            assert made.process is not None
-            made.process.kill()
-            return made
+            made.control.close()  # so it ends, whatever it has said until then
+            ours, theirs = starting._pair()
+            theirs.close()
+            return replace(made, control=ours)
 
         with (
             closing(Cage(Confinement(), broken)) as cage,
@@ -253,7 +257,7 @@ class TestChild:
 
     def test_it_is_locked_up(self) -> None:
         cage = cages.taken_over()
-        with cage.opened(hostile.clip("asleep"), CLIP) as asking:
+        with alone(cage) as asking:
             asking._channel.send(bytes([wire.Request.WHOLE]))
             pid = only_child(cage)
             status, limits = fields(pid, "status"), Path(f"/proc/{pid}/limits").read_text()
@@ -274,7 +278,7 @@ class TestChild:
         """What must not be dumped belongs to root (proc(5)), whoever runs it."""
         with closing(Cage(Confinement(), hostile.as_nobody)) as cage:
             zygote = cage.zygote_pid
-            with cage.opened(hostile.clip("asleep"), CLIP) as asking:
+            with alone(cage) as asking:
                 asking._channel.send(bytes([wire.Request.WHOLE]))
                 owners = [os.stat(f"/proc/{pid}/mem").st_uid for pid in (zygote, only_child(cage))]
 
@@ -282,7 +286,7 @@ class TestChild:
 
     def test_the_clip_is_sealed(self) -> None:
         cage = cages.taken_over()
-        with cage.opened(hostile.clip("asleep"), CLIP) as asking:
+        with alone(cage) as asking:
             asking._channel.send(bytes([wire.Request.WHOLE]))
             pid = only_child(cage)
             with open(f"/proc/{pid}/fd/4", "rb") as clip:
@@ -352,11 +356,14 @@ def test_what_key_frames_showed_stands_when_the_decoder_dies() -> None:
 def test_what_was_decoded_stands_when_time_is_up(confined: Confinement, problem: Problem) -> None:
     """Of a clip too long for its time, the beginning is answered: a copy in it is found."""
     stream = clips.encode(clips.moving_scene(5, 4.0), container="h264")
-    with closing(Cage(confined)) as cage:
-        taken = extract(cage, stream * 800, CLIP)
-
-    assert taken.coverage.problems == (problem,)
-    assert len(taken.fingerprint.tracks[0]) > 10
+    for again in (1, 4, 16):  # a machine that stands still has decoded nothing in so little time
+        allowed = replace(confined, wall_s=confined.wall_s * again)
+        with closing(Cage(allowed)) as cage, suppress(OutOfTime):
+            taken = extract(cage, stream * 800, CLIP)
+            assert taken.coverage.problems == (problem,)
+            if taken.fingerprint.tracks and len(taken.fingerprint.tracks[0]) > 10:
+                return
+    raise AssertionError("the beginning is not answered")
 
 
 def test_what_key_frames_showed_stands_when_time_is_up() -> None:
@@ -400,11 +407,29 @@ def children(pid: int) -> list[int]:
 
 def at_work(cage: Cage) -> list[int]:
     """The children with a clip, locked up; one more waits for its job."""
-    return [one for one in children(cage.zygote_pid) if fields(one, "status")["Seccomp"] == "2"]
+    found = []
+    for one in children(cage.zygote_pid):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has just been reaped
+            if fields(one, "status")["Seccomp"] == "2":
+                found.append(one)
+    return found
+
+
+def is_idle(cage: Cage) -> bool:
+    """Whether all its children are gone, but for the one that waits for its job."""
+    return len(children(cage.zygote_pid)) == 1 and not at_work(cage)
+
+
+@contextmanager
+def alone(cage: Cage, deed: str = "asleep") -> Iterator[Asking]:
+    """A clip whose child is the only one at work: those that tests before have left are gone."""
+    wait_for(lambda: is_idle(cage))
+    with cage.opened(hostile.clip(deed), CLIP) as asking:
+        yield asking
 
 
 def only_child(cage: Cage) -> int:
-    """The one child that is at work."""
+    """The one child that is at work, after ``alone``."""
     wait_for(lambda: len(at_work(cage)) == 1)
     return at_work(cage)[0]
 
@@ -432,7 +457,7 @@ def await_end(pid: int) -> None:
 
 def wait_for(condition: object) -> None:
     assert callable(condition)
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end_s, "it does not come about"
         time.sleep(0.01)

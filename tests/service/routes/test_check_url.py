@@ -116,7 +116,7 @@ def test_no_more_are_fetched_at_a_time_than_may_be_and_checks_go_on() -> None:
 
     def slow(asked: Asked) -> None:
         asked_twice.release()
-        release.wait(30)
+        release.wait(60)
         asked.say(200, b"x")
 
     limits = ServiceLimits(fetches=4, queue=1)
@@ -129,8 +129,8 @@ def test_no_more_are_fetched_at_a_time_than_may_be_and_checks_go_on() -> None:
         for _ in range(2):
             thread = threading.Thread(target=ask)
             thread.start()
-            stack.callback(thread.join, 30)
-            assert asked_twice.acquire(timeout=30)
+            stack.callback(thread.join, 60)
+            assert asked_twice.acquire(timeout=60)
         refused = call("POST", PATH, json={"url": there.url()})
         check = call("POST", "/v1/check", content=b"x")
         release.set()

@@ -130,7 +130,7 @@ def patient() -> Iterator[Cage]:
 
 def test_a_job_is_cancelled_and_says_so_from_then_on(patient: Cage) -> None:
     with calling(decoding=patient) as call:
-        place = call("POST", "/v1/jobs", content=hostile.clip("sleep")).headers["Location"]
+        place = call("POST", "/v1/jobs", content=hostile.clip("asleep")).headers["Location"]
         answers = [call("DELETE", place), call("DELETE", place), call("GET", place)]
         call.context.jobs.close()
 
@@ -144,7 +144,7 @@ def test_jobs_have_memory_of_their_own_and_more_are_refused_before_they_are_read
     limits = BodyLimits(body_bytes=100, held_bytes=100)
     chosen = ServiceLimits(job_bytes=150)
     with calling(limits=limits, decoding=patient, service_limits=chosen) as call:
-        asleep = hostile.clip("sleep").ljust(100)
+        asleep = hostile.clip("asleep", length=100)
         first = call("POST", "/v1/jobs", content=asleep)
         second = call("POST", "/v1/jobs", content=asleep)
         check = call("POST", "/v1/check", content=b"x" * 100)
@@ -157,7 +157,7 @@ def test_jobs_have_memory_of_their_own_and_more_are_refused_before_they_are_read
 
 def test_a_full_line_of_jobs_is_refused_before_the_body_is_read(patient: Cage) -> None:
     with calling(decoding=patient, service_limits=ServiceLimits(jobs=1)) as call:
-        call("POST", "/v1/jobs", content=hostile.clip("sleep"))
+        call("POST", "/v1/jobs", content=hostile.clip("asleep"))
         refused = call("POST", "/v1/jobs", content=b"x" * 2**24)  # 413 if anybody looked
         call.context.jobs.close()
 
