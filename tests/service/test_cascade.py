@@ -65,6 +65,7 @@ class Watched(Uncaged):
         self.dies_placing = dies_placing
         self.held_frames = 0
         self.looks: list[Sequence[Look]] = []
+        self.screens = 0
         self._dies = dies
 
     @contextmanager
@@ -87,6 +88,10 @@ class _WatchedTaking:
         if self._watched.dies_placing:
             raise DecoderKilled("it is killed")
         return self._taking.straightened(placing)
+
+    def screen(self) -> Extract:
+        self._watched.screens += 1
+        return self._taking.screen()
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         self._watched.looks.append(looks)
