@@ -10,21 +10,19 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from hashing import phash
 from hashing.media import LumaFrame
 from hashing.patch_track import CLOSE_SIDE_PX
 from hashing.patches.gathering import HeldFrame
 from hashing.patches.keypoints import Pixels, shrunk
+from hashing.patches.straightening import SIDE_PX, taken_out
 from hashing.screens.quadrilaterals import Floats, Quadrilaterals, quadrilaterals
 
-_SIDE_PX: Final = 4 * phash.PLANE_PX  # as in hashing.patches.straightening
-_BLUR: Final = 0.5  # as there
 _MOST: Final = 8  # of a frame: a rim's two edges on two sides give four, what is around it others
 # A hand moves the screen, and hardly turns it; what is shared with other edges by chance moves on.
 _SAME_SHAPE: Final = 0.02  # of the frame's sides, of each corner about the middle
 _LEAST_FRAMES: Final = 3  # as many as a match needs hits
+_LEAST_FIRST: Final = 2  # of those that are looked at first: of two seconds there are three
 _LEAST_SHARE: Final = 0.5  # of the held frames
 _EVERY: Final = 3  # held frame is looked at first: most clips have no screen, and that is enough
 _MARGIN: Final = 0.125  # of the quadrilateral's sides is looked at around it
@@ -35,12 +33,13 @@ _STRAIGHT: Final = 0.85  # of a side is brighter inwards along an edge of the ri
 _INNERMOST: Final = 0.5  # of the clearest edge: the innermost of those may be weaker
 _FAINTEST: Final = 0.8  # levels a pixel; below it is noise
 
+# The corners of a square.
 _UNIT: Final = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sighting:
-    """A held frame with the screen in it: ``corners`` float64 (4, 2) in its pixels."""
+    """A held frame with the screen in it: ``corners`` float64 (4, 2), in shares of the frame."""
 
     time_ms: int
     small: Pixels
@@ -48,7 +47,7 @@ class _Sighting:
 
 
 def pictures(frames: Sequence[HeldFrame], stream: int) -> Iterator[LumaFrame]:
-    """What the clip's screen shows in each of these frames of a track: squares of ``_SIDE_PX``.
+    """What the clip's screen shows in each of these frames of a track: squares of ``SIDE_PX``.
 
     Frames in which it is not found are left out; nothing where there is no screen.
     """
@@ -57,14 +56,14 @@ def pictures(frames: Sequence[HeldFrame], stream: int) -> Iterator[LumaFrame]:
         return
     inner = _inner_edges(sightings)
     for one in sightings:
-        picture = _taken_out(one.small, one.corners, inner)
+        picture = taken_out(one.small, _onto(one.corners) @ inner)
         yield LumaFrame(stream, one.time_ms, picture, full_range=True)
 
 
 def _followed(frames: Sequence[HeldFrame]) -> list[_Sighting]:
     """The quadrilateral that most frames have in one shape; none where less than half have."""
     first = [_seen(one.small) for one in frames[::_EVERY]]
-    if not _steadiest(first):
+    if not _steadiest(first, _LEAST_FIRST):
         return []
     seen = [
         _seen(one.small) if number % _EVERY else first[number // _EVERY]
@@ -72,7 +71,7 @@ def _followed(frames: Sequence[HeldFrame]) -> list[_Sighting]:
     ]
     return [
         _Sighting(frames[number].time_ms, seen[number].small, corners)
-        for number, corners in _steadiest(seen).items()
+        for number, corners in _steadiest(seen, _LEAST_FRAMES).items()
     ]
 
 
@@ -89,8 +88,9 @@ def _seen(held: Pixels) -> _Seen:
     return _Seen(small, quadrilaterals(small, _MOST))
 
 
-def _steadiest(seen: Sequence[_Seen]) -> dict[int, Floats]:
-    """The frames' numbers, and the corners in them in pixels, of what keeps its shape longest."""
+def _steadiest(seen: Sequence[_Seen], least_frames: int) -> dict[int, Floats]:
+    """The frames' numbers, and the corners in them, of what keeps its shape longest; none where so
+    few frames have it, or less than half."""
     corners = np.concatenate([np.empty((0, 4, 2)), *(one.found.corners for one in seen)])
     if not len(corners):
         return {}
@@ -104,39 +104,37 @@ def _steadiest(seen: Sequence[_Seen]) -> dict[int, Floats]:
         of_frames[:, number] = weights[:, frame_of == number].max(axis=1)
     steadiest = int(of_frames.sum(axis=1).argmax())
     shown = np.flatnonzero(of_frames[steadiest])
-    if len(shown) < max(_LEAST_FRAMES, _LEAST_SHARE * len(seen)):
+    if len(shown) < max(least_frames, _LEAST_SHARE * len(seen)):
         return {}
     chosen: dict[int, Floats] = {}
     for number in map(int, shown):
         mine = np.flatnonzero(frame_of == number)
-        size = np.array(seen[number].small.shape[::-1])
-        chosen[number] = corners[mine[apart[steadiest, mine].argmin()]] * size - 0.5
+        chosen[number] = corners[mine[apart[steadiest, mine].argmin()]]
     return chosen
 
 
-def _inner_edges(sightings: Sequence[_Sighting]) -> NDArray[np.float32]:
-    """The corners of the rim's inner edge, in shares of the quadrilateral: float32 (4, 2).
+def _inner_edges(sightings: Sequence[_Sighting]) -> Floats:
+    """The map from shares of what the rim holds to those of the quadrilateral: float64 (3, 3).
 
     In the mean of all frames the picture fades and the rim stays.
     """
-    around = _UNIT * (1 + 2 * _MARGIN) - _MARGIN
-    total = np.zeros((_SIDE_PX, _SIDE_PX))
+    wider = 1 + 2 * _MARGIN
+    around = np.array([[wider, 0, -_MARGIN], [0, wider, -_MARGIN], [0, 0, 1]])
+    total = np.zeros((SIDE_PX, SIDE_PX))
     for one in sightings:
-        total += _taken_out(one.small, one.corners, around.astype(np.float32))
-    mean = cv2.GaussianBlur(total / len(sightings), (0, 0), 1.0)
+        total += taken_out(one.small, _onto(one.corners) @ around)
+    mean = np.asarray(cv2.GaussianBlur(total / len(sightings), (0, 0), 1.0), np.float64)
     # Each side in turn as the left one.
     left, top, right, foot = (_inner_edge(np.rot90(mean, turn)) for turn in range(4))
-    return np.array(
-        [[left, top], [1 - right, top], [1 - right, 1 - foot], [left, 1 - foot]], np.float32
-    )
+    return np.array([[1 - left - right, 0, left], [0, 1 - top - foot, top], [0, 0, 1]])
 
 
-def _inner_edge(mean: NDArray[np.floating]) -> float:
+def _inner_edge(mean: Floats) -> float:
     """How far inwards of the left side the rim ends, in shares of the quadrilateral."""
-    side_px = _SIDE_PX / (1 + 2 * _MARGIN)
+    side_px = SIDE_PX / (1 + 2 * _MARGIN)
     end_px = round(_MARGIN * side_px + _ENDS * side_px)
     steps = np.diff(mean[end_px:-end_px], axis=1)
-    places = np.arange(1, _SIDE_PX) / side_px - _MARGIN
+    places = np.arange(1, SIDE_PX) / side_px - _MARGIN
     rises = np.median(steps, axis=0)
     rises[(steps > 0).mean(axis=0) < _STRAIGHT] = 0.0
     rises[(places < -_OUTWARD) | (places > _INWARD)] = 0.0
@@ -145,19 +143,6 @@ def _inner_edge(mean: NDArray[np.floating]) -> float:
     return float(places[np.flatnonzero(is_edge)[-1]]) if is_edge.any() else 0.0
 
 
-def _taken_out(small: Pixels, corners: Floats, part: NDArray[np.float32]) -> Pixels:
-    """This part of the quadrilateral, in shares of it, as a square."""
-    onto = cv2.getPerspectiveTransform(_UNIT, corners.astype(np.float32))
-    ends = cv2.perspectiveTransform(part[None], onto)[0]
-    step_px = float(np.sqrt(cv2.contourArea(ends))) / _SIDE_PX
-    source = cv2.GaussianBlur(small, (0, 0), _BLUR * step_px) if step_px > 1 else small
-    # From the middle of a pixel to the middle of a pixel.
-    to_clip = cv2.getPerspectiveTransform(_UNIT * _SIDE_PX - 0.5, ends)
-    picture: Pixels = cv2.warpPerspective(
-        source,
-        to_clip,
-        (_SIDE_PX, _SIDE_PX),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    ).astype(np.uint8, copy=False)
-    return picture
+def _onto(corners: Floats) -> Floats:
+    """The map from shares of the quadrilateral to shares of the frame: float64 (3, 3)."""
+    return np.asarray(cv2.getPerspectiveTransform(_UNIT, corners.astype(np.float32)), np.float64)
