@@ -19,7 +19,8 @@ from hashing.patches.placing import Placing
 from hashing.patches.straightening import straightened
 from hashing.rectangle import Rectangle
 from hashing.regions import RegionFinder
-from hashing.views import CROPS_PERCENT, Region
+from hashing.screens import finding as screens
+from hashing.views import CROPS_PERCENT, Region, View
 
 USABLE_SHARE: Final = 0.2  # of the sampled frames; with fewer a clip counts as too dark
 # Clips sparse, references dense (docs/decisions, "dense references"): hand-held footage moves 58 of
@@ -146,6 +147,23 @@ class Extraction:
             hasher.add(frame, {})
         coverage = self._opened.coverage()
         tracks = hasher.tracks(coverage.decoded_ms)
+        return Extract(Fingerprint(self._opened.kind, coverage.decoded_ms, tracks), coverage)
+
+    def screen(self) -> Extract:
+        """What a screen shows that is seen in the held frames, as tracks of whole frames.
+
+        To ask for after the ``whole``. No tracks where no screen is found, and of a picture.
+        """
+        hasher = Hasher(replace(_STRAIGHT, mirrored=True))
+        if self._opened.kind is Kind.VIDEO:
+            for stream in self._gatherers.streams:
+                for frame in screens.pictures(self._gatherers.held(stream), stream):
+                    hasher.add(frame, {})
+        coverage = self._opened.coverage()
+        tracks = tuple(
+            replace(track, view=View(Region.INNER, mirrored=track.view.mirrored))
+            for track in hasher.tracks(coverage.decoded_ms)
+        )
         return Extract(Fingerprint(self._opened.kind, coverage.decoded_ms, tracks), coverage)
 
     def _look_over(self, hasher: Hasher | None) -> set[tuple[int, tuple[int, int]]]:

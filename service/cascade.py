@@ -4,7 +4,7 @@ Whole frames are cheap and settle nearly all copies. Patches are for what they l
 read from the store only then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
@@ -33,7 +33,8 @@ ROUNDS: Final = (
     (Look.WIDENED, Look.HEIGHTENED),
 )
 MOST_LEADS: Final = 3  # that are followed in a round; each costs as much as a key frame or two
-PLACED_LOOKS: Final = MOST_LEADS * len(ROUNDS)  # so many more ways to look at the clip are tried
+# So many more ways to look at the clip are tried; one is to look for a screen in it.
+PLACED_LOOKS: Final = MOST_LEADS * len(ROUNDS) + 1
 HELD_FRAMES: Final = 24  # of each video track: 12 to 24 are left of a long clip
 THOROUGH_FRAMES: Final = 96
 _MOST_PARTS: Final = 8  # each is one more look-up; then all are joined
@@ -45,26 +46,38 @@ _CLIP_WITHOUT: Final = "clip_without_patches"
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A picture that was taken out of a clip's frames: its whole frames, and where it was."""
+    """A picture that was taken out of a clip's frames: its whole frames, and where it was.
+
+    ``window`` is None of a screen, which was found without any reference.
+    """
 
     fingerprint: Fingerprint
-    window: Window
+    window: Window | None
 
     def seen(self, finding: Finding) -> Finding:
         """A finding of its whole frames as one of the clip."""
-        return replace(finding, view=self.window)
+        return finding if self.window is None else replace(finding, view=self.window)
 
     def tells(self, finding: Finding) -> bool:
-        """Whether it says something: a picture that patches have chosen is alike by their choice,
-        and a possible match needs changes that agree."""
+        """Whether it says something: a picture that was chosen out of a clip is alike by that
+        choice, and a possible match needs changes that agree."""
         by_time = bool(finding.reference_ranges_ms) and not finding.only_alike
         return by_time or finding.verdict is Verdict.MATCH
 
 
-def straightened(taking: Taking, leads: Sequence[Lead]) -> list[Placed]:
-    """The pictures that the strongest of these leads point to. Raises MediaError."""
+def taken_out(
+    taking: Taking, leads: Sequence[Lead], looks: Sequence[Look]
+) -> Iterator[list[Placed]]:
+    """The pictures that a round of these looks gives reason to take out of the clip.
+
+    First those that the strongest leads point to, then, after the first round, a screen's: each
+    step is asked of the decoder only when it is wanted. Raises MediaError.
+    """
     chosen = sorted(leads, key=lambda one: -one.cells)[:MOST_LEADS]
-    return [Placed(taking.straightened(one.placing()).fingerprint, one.window) for one in chosen]
+    yield [Placed(taking.straightened(one.placing()).fingerprint, one.window) for one in chosen]
+    if looks == ROUNDS[0]:
+        screen = taking.screen().fingerprint
+        yield [Placed(screen, None)] if screen.tracks else []
 
 
 def is_wanted(lists: Sequence[LoadedList]) -> bool:

@@ -7,7 +7,7 @@ holds from the next check on.
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -15,7 +15,7 @@ from hashing import early, matching, verdict
 from hashing.coverage import Coverage, Problem
 from hashing.errors import MediaError
 from hashing.extract import Extract
-from hashing.fingerprint import Fingerprint, Kind
+from hashing.fingerprint import Fingerprint
 from hashing.patch_track import PatchTrack
 from hashing.patches import leads as leading
 from hashing.patches import matching as patch_matching
@@ -28,6 +28,7 @@ from service.cascade import Patches, Placed
 from service.errors import DecoderDied, ListNotFound
 from service.loading import LoadedList, Loader
 from service.media.decoding import Decoding, Taking
+from service.results import CheckResult, unscannable
 from service.store.base import Store
 from service.weighing import Match
 
@@ -39,40 +40,6 @@ _NOT_COMPARED: Final = "references_not_compared"
 _ALLOWED_NEAR_FRAMES: Final = 2  # on one line of an allowed reference: too much for an early end
 _OUT_OF_TIME: Final = {Problem.LIMIT_WALL, Problem.LIMIT_CPU}
 _EVERY_LINE: Final = 1.0  # as a chance of near matches: no line is too weak to be told
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The answer to a check. ``kind`` is None when the bytes were no media at all.
-
-    ``matches`` are sorted best first, one a reference; ``suppressed`` are those that an allow list
-    explains. ``problems`` are stable codes; with any of them the check was not complete. ``early``:
-    the clip was clear by its key frames and its end, and ``checked_ms`` is how much of it was
-    decoded besides key frames. ``notes``: stable codes of what a check of these references cannot
-    see, however complete.
-    """
-
-    verdict: Verdict
-    kind: Kind | None
-    duration_ms: int
-    checked_ms: int
-    frames: int
-    problems: tuple[str, ...]
-    matches: tuple[Match, ...]
-    suppressed: tuple[Match, ...]
-    lists: tuple[tuple[str, int], ...]
-    elapsed_ms: int
-    early: bool = False
-    notices: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing kept the check from being one of the whole clip, against references.
-
-        A check that was ended early is complete: the verdict on the whole clip is the same.
-        """
-        return not self.problems
 
 
 class Checker:
@@ -143,8 +110,8 @@ class Checker:
     ) -> CheckResult:
         """The answer by all of the clip: by whole frames, and by patches where these leave it open.
 
-        A decoder that dies over the patches takes nothing from what whole frames showed, nor does
-        one whose time was up from what key frames did.
+        A decoder that dies over the patches takes nothing from what was found before, nor does one
+        whose time was up from what key frames showed.
         """
         taken = taking.whole()
         result = self._judge(taken, lists, started_ms)
@@ -152,10 +119,7 @@ class Checker:
             result = self._judge(replace(keys, coverage=taken.coverage), lists, started_ms)
         if result.verdict is Verdict.MATCH or not cascade.is_wanted(lists):
             return result
-        try:
-            return self._by_patches(taking, taken.fingerprint, lists, result, started_ms)
-        except DecoderDied as error:
-            return self._judge(taken, lists, started_ms, died=error)
+        return self._by_patches(taking, taken, lists, result, started_ms)
 
     def patches(self, lists: list[LoadedList]) -> list[tuple[LoadedList, PatchedList]]:
         """The lists that have patch hashes, with these."""
@@ -164,29 +128,33 @@ class Checker:
     def _by_patches(
         self,
         taking: Taking,
-        clip: Fingerprint,
+        taken: Extract,
         lists: list[LoadedList],
         result: CheckResult,
         started_ms: int,
     ) -> CheckResult:
-        """The answer with what patches show."""
+        """The answer with what patches show, and pictures that were taken out of the clip."""
+        clip = taken.fingerprint
         shown: list[PatchTrack] = []
         placed: list[Placed] = []
         blocked: list[Match] = []
-        for looks in cascade.ROUNDS:
-            more = taking.patches(looks)
-            shown += more
-            found, leads = self._patched(clip, more, lists, Policy.BLOCK)
-            if _has_match(found) and len(more) < len(shown):
-                # What references of other footage share weighs less, whichever look shows it.
-                found, leads = self._patched(clip, shown, lists, Policy.BLOCK)
-            if not _has_match(found):
-                followed = cascade.straightened(taking, leads)
-                placed += followed
-                found = weighing.stronger(found, self._placed(followed, lists, Policy.BLOCK))
-            blocked = found if _has_match(found) else weighing.stronger(blocked, found)
-            if _has_match(blocked):
-                break
+        try:
+            for looks in cascade.ROUNDS:
+                more = taking.patches(looks)
+                shown += more
+                found, leads = self._patched(clip, more, lists, Policy.BLOCK)
+                if _has_match(found) and len(more) < len(shown):
+                    # What references of other footage share weighs less, whichever look shows it.
+                    found, leads = self._patched(clip, shown, lists, Policy.BLOCK)
+                blocked = found if _has_match(found) else weighing.stronger(blocked, found)
+                pictures = cascade.taken_out(taking, leads, looks)
+                while not _has_match(blocked) and (some := next(pictures, None)) is not None:
+                    placed += some
+                    blocked = weighing.stronger(blocked, self._placed(some, lists, Policy.BLOCK))
+                if _has_match(blocked):
+                    break
+        except DecoderDied as error:
+            result = self._judge(taken, lists, started_ms, died=error)
         allowed: list[Match] = []
         if blocked:
             allowed += self._patched(clip, shown, lists, Policy.ALLOW)[0]
@@ -368,24 +336,6 @@ class Checker:
             elapsed_ms=self._now_ms() - started_ms,
             notes=cascade.notes(lists),
         )
-
-
-def unscannable(
-    code: str, versions: tuple[tuple[str, int], ...], *, elapsed_ms: int = 0
-) -> CheckResult:
-    """The answer where nothing could be looked at, against the lists in these versions."""
-    return CheckResult(
-        verdict=Verdict.UNSCANNABLE,
-        kind=None,
-        duration_ms=0,
-        checked_ms=0,
-        frames=0,
-        problems=(code,),
-        matches=(),
-        suppressed=(),
-        lists=versions,
-        elapsed_ms=elapsed_ms,
-    )
 
 
 def _has_match(found: Sequence[Match]) -> bool:

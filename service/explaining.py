@@ -19,11 +19,11 @@ from hashing.fingerprint import PHASH, Fingerprint, Kind, Track
 from hashing.matching import Finding, ListIndex
 from hashing.patch_track import PatchTrack
 from hashing.patches import matching as patch_matching
-from hashing.patches.leads import Lead
 from hashing.patches.matching import Asking, Owner, PatchedList, PatchPart
 from hashing.reference import Reference
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from service import cascade
+from service.cascade import Placed
 from service.checking import Checker
 from service.loading import LoadedList
 from service.media.decoding import Taking
@@ -96,7 +96,8 @@ def explain(
         frames = sum(one.index.frames for one in loaded)
         why = compare(taken, reference.fingerprint, frames, policy)
         why = _beside_others(why, taken.fingerprint, listed, reference_id)
-        if why.verdict is Verdict.MATCH or why.reason is Reason.COMMON or not reference.patches:
+        is_settled = why.verdict is Verdict.MATCH or why.reason is Reason.COMMON
+        if is_settled or not cascade.is_wanted(loaded):
             return why
         key_frames = sum(patched.key_frames for _, patched in checker.patches(loaded))
         searched = _Searched(frames, key_frames)
@@ -124,6 +125,7 @@ def _by_patches(
     index = PatchedList([part], {reference.id: owner}, lambda _: reference.fingerprint)
     weak = replace(by_frames.policy, near_chance=1.0)
     shown: list[PatchTrack] = []
+    placed: list[Finding] = []
     best: Finding | None = None
     tries = 0.0
     for looks in cascade.ROUNDS:
@@ -131,8 +133,9 @@ def _by_patches(
         tries = patch_matching.tries(shown, searched.key_frames)
         seen = index.shown(Asking(tuple(shown), clip, tries, weak))
         best = _strongest(seen.findings)
-        if not _is_match(best):
-            placed = _placed(taking, seen.leads, reference.fingerprint, searched.frames, weak)
+        pictures = cascade.taken_out(taking, seen.leads, looks)
+        while not _is_match(best) and (some := next(pictures, None)) is not None:
+            placed += _placed(some, reference.fingerprint, searched.frames, weak)
             best = _strongest([*seen.findings, *placed])
         if _is_match(best):
             break
@@ -152,16 +155,12 @@ def _by_patches(
 
 
 def _placed(
-    taking: Taking,
-    leads: Sequence[Lead],
-    reference: Fingerprint,
-    searched_frames: int,
-    policy: DecisionPolicy,
+    placed: Sequence[Placed], reference: Fingerprint, searched_frames: int, policy: DecisionPolicy
 ) -> list[Finding]:
-    """What is found in the pictures that leads point to, as a check follows them."""
+    """What is found in pictures that were taken out of the clip."""
     index = ListIndex([reference])
     found: list[Finding] = []
-    for one in cascade.straightened(taking, leads):
+    for one in placed:
         tries = cascade.PLACED_LOOKS * matching.tries(one.fingerprint, searched_frames)
         seen = index.match(one.fingerprint, tries, policy, plain_only=True)
         found += [one.seen(finding) for finding in seen if one.tells(finding)]

@@ -105,6 +105,9 @@ class _MeteredTaking:
     def straightened(self, placing: Placing) -> Extract:
         return self._ask(lambda: self._taking.straightened(placing))
 
+    def screen(self) -> Extract:
+        return self._ask(self._taking.screen)
+
     def abandon(self) -> None:
         """See ``decoding.Abandoned``."""
         if isinstance(self._taking, Abandoned):

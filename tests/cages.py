@@ -140,6 +140,9 @@ class _LateTaking:
     def straightened(self, placing: Placing) -> Extract:
         raise NotImplementedError  # without patches there is nothing to place
 
+    def screen(self) -> Extract:
+        return replace(self.whole(), patches=())
+
 
 class _DyingTaking:
     def __init__(self, taking: Taking, error: type[RecircError]) -> None:
@@ -159,4 +162,7 @@ class _DyingTaking:
         raise self._error("it fails")
 
     def straightened(self, placing: Placing) -> Extract:
+        raise self._error("it fails")
+
+    def screen(self) -> Extract:
         raise self._error("it fails")

@@ -86,6 +86,43 @@ def refilmed(frames: Frames, seed: int = 0) -> Frames:
     return np.stack(shown)
 
 
+def on_a_screen(
+    frames: Frames,
+    *,
+    fills: float = 0.7,
+    rim: int | None = 15,
+    wall: int | Frame = 130,
+    shake_px: float = 6.0,
+    size: tuple[int, int] = (640, 480),
+    seed: int = 0,
+) -> Frames:
+    """Shown by a tilted screen with a rim, on a wall, filmed by hand; without a rim the picture
+    fades into the wall. ``fills``: its share of the frame's sides."""
+    random = np.random.default_rng(seed)
+    width, height = size
+    tilted = np.array([[-1, -0.9], [0.9, -1.05], [0.95, 1], [-1.05, 0.95]]) * fills / 2
+    middle = np.array([width, height]) / 2
+    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * frames.shape[2:0:-1]
+    shake = np.cumsum(random.normal(0, shake_px / 4, (len(frames), 2)), axis=0)
+    shown = []
+    for frame, moved in zip(frames, shake.clip(-shake_px, shake_px), strict=True):
+        corners = tilted * (width, height) + middle + moved
+        picture = np.empty((height, width), np.uint8)
+        picture[:] = wall
+        if rim is not None:
+            outer = (corners - middle - moved) * 1.06 + middle + moved
+            cv2.fillConvexPoly(picture, outer.astype(np.int32), (rim,))
+        onto = cv2.getPerspectiveTransform(square.astype(np.float32), corners.astype(np.float32))
+        inside = cv2.warpPerspective(np.full_like(frame, 255), onto, (width, height))
+        if rim is None:
+            inside = cv2.erode(inside, np.ones((41, 41), np.uint8))
+            inside = _u8(cv2.GaussianBlur(inside, (0, 0), 16))
+        seen = cv2.warpPerspective(frame, onto, (width, height))
+        share = inside / 255
+        shown.append(_u8(seen * share + picture * (1 - share)))
+    return np.stack(shown)
+
+
 def captions(seed: int, seconds: float = 5.0) -> Frames:
     """Lines of text that scroll, white on grey: no picture at all, and nothing but corners."""
     random = np.random.default_rng(seed)

@@ -145,6 +145,11 @@ class Gatherers:
             tracks += clip_tracks(self._of_clip[stream].frames(), stream, looks)
         return tuple(track for track in tracks if len(track))
 
+    @property
+    def streams(self) -> tuple[int, ...]:
+        """The video tracks of which frames are held."""
+        return tuple(sorted(self._of_clip))
+
     def held(self, stream: int) -> tuple[HeldFrame, ...]:
         """The held frames of a video track, in order of time."""
         gatherer = self._of_clip.get(stream)

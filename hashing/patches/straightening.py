@@ -17,19 +17,19 @@ from hashing.patches.gathering import HeldFrame
 from hashing.patches.keypoints import Pixels
 from hashing.patches.placing import Placing
 
-_SIDE_PX: Final = 4 * phash.PLANE_PX  # as much as a hash's plane is made of
+SIDE_PX: Final = 4 * phash.PLANE_PX  # as much as a hash's plane is made of
 _BLUR: Final = 0.5  # of the step between samples: what is left out between them must not fold in
 
 
 def straightened(frames: Sequence[HeldFrame], placing: Placing) -> Iterator[LumaFrame]:
-    """The placed picture in each of these frames of the placing's track: squares of ``_SIDE_PX``.
+    """The placed picture in each of these frames of the placing's track: squares of ``SIDE_PX``.
 
     What of it lies outside of the frame is filled from its edge.
     """
     for held in frames:
         to_clip = placing.at(held.time_ms)
         if to_clip is not None:
-            picture = _taken_out(_seen(held.small, placing), to_clip)
+            picture = taken_out(_seen(held.small, placing), to_clip)
             yield LumaFrame(placing.stream, held.time_ms, picture, full_range=True)
 
 
@@ -39,10 +39,11 @@ def _seen(small: Pixels, placing: Placing) -> Pixels:
     return np.ascontiguousarray(255 - mirrored if placing.negative else mirrored)
 
 
-def _taken_out(small: Pixels, to_clip: NDArray[np.float64]) -> Pixels:
+def taken_out(small: Pixels, to_clip: NDArray[np.float64]) -> Pixels:
+    """What a map (float64 (3, 3), between shares) shows of a frame: a square of ``SIDE_PX``."""
     height, width = small.shape
     # From the middle of a pixel to the middle of a pixel.
-    shares = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, _SIDE_PX]]) / _SIDE_PX
+    shares = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, SIDE_PX]]) / SIDE_PX
     pixels = np.array([[width, 0, -0.5], [0, height, -0.5], [0, 0, 1]])
     to_pixels = pixels @ to_clip @ shares
     step_px = float(np.sqrt(abs(np.linalg.det(to_pixels[:2, :2]))))
@@ -50,7 +51,7 @@ def _taken_out(small: Pixels, to_clip: NDArray[np.float64]) -> Pixels:
     picture: Pixels = cv2.warpPerspective(
         source,
         to_pixels,
-        (_SIDE_PX, _SIDE_PX),
+        (SIDE_PX, SIDE_PX),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     ).astype(np.uint8, copy=False)

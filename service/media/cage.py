@@ -219,6 +219,10 @@ class Asking:
         asked = bytes([Request.STRAIGHTENED]) + wire.pack_placing(placing)
         return self._answer(asked, wire.unpack)
 
+    def screen(self) -> Extract:
+        """See ``Taking.screen``."""
+        return self._answer(bytes([Request.SCREEN]), wire.unpack)
+
     def finished(self) -> Ended:
         """How the child ends that is asked nothing more. Raises CageFailed."""
         with suppress(OSError):

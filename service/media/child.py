@@ -30,6 +30,7 @@ _ANSWERS: Final[dict[Request, Callable[[Extraction], Extract]]] = {
     Request.KEY_FRAMES: Extraction.key_frames,
     Request.ENDING: Extraction.ending,
     Request.WHOLE: Extraction.whole,
+    Request.SCREEN: Extraction.screen,
 }
 
 

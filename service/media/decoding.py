@@ -43,6 +43,9 @@ class Taking(Protocol):
     def straightened(self, placing: Placing) -> Extract:
         """Hashes of the picture that this places in those frames."""
 
+    def screen(self) -> Extract:
+        """Hashes of what a screen shows that is seen in those frames."""
+
 
 @runtime_checkable
 class Abandoned(Protocol):

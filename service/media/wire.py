@@ -3,7 +3,7 @@
     block: type (1 byte), number of records (4 bytes, little-endian), the records
     answer to a request for hashes: COVERAGE (1), TRACKS, FRAMES (those of all tracks in turn), and
     what patch hashes there are
-    answer to a request for a straightened picture: as to one for hashes
+    answer to a request for a straightened picture or a screen: as to one for hashes
     answer to a request for patch hashes: PATCHED (1), PATCH_TRACKS, KEY_FRAMES, PATCHES
     answer where there is none: ERROR (1)
 
@@ -48,6 +48,7 @@ class Request(IntEnum):
     ENDING = 2
     WHOLE = 3
     STRAIGHTENED = 4
+    SCREEN = 5
     PATCHES = 128
 
 

@@ -19,12 +19,12 @@ from hashing.extract import extract as by_hashing
 from hashing.fingerprint import Kind
 from hashing.media import Limits
 from hashing.patches.placing import Placing
-from hashing.views import View
+from hashing.views import Region, View
 from service import archives
 from service.media.cage import Cage
 from service.media.confinement import Confinement
 from service.media.decoding import Decoding, Uncaged, extract
-from tests import cages, clips
+from tests import cages, clips, corners
 
 SCENE: Final = clips.moving_scene(1, 3.0)
 GROUPS: Final = {"g": "25", "preset": "veryfast"}
@@ -195,3 +195,28 @@ def test_a_placed_picture_comes_out_of_each_alike(decoding: Decoding) -> None:
     assert (track.view, track.times_ms[0]) == (View.AS_IS, 0)
     assert len(track) > 6
     assert elsewhere.fingerprint.tracks == ()
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["a screen", "none"])
+def test_what_a_screen_shows_comes_out_of_each_alike(decoding: Decoding, is_there: bool) -> None:
+    footage = corners.on_a_screen(corners.town(0, 2.0)) if is_there else SCENE
+    media, sampling = clips.encode(footage), replace(CLIP, held_frames=24)
+
+    with decoding.opened(media, sampling) as taking:
+        taking.whole()
+        shown = taking.screen()
+    plain = Extraction(io.BytesIO(media), sampling)
+    plain.whole()
+
+    assert shown == plain.screen()
+    inner = View(Region.INNER)
+    views = [inner, replace(inner, mirrored=True)] if is_there else []
+    assert [track.view for track in shown.fingerprint.tracks] == views
+
+
+def test_a_picture_has_no_screen(decoding: Decoding) -> None:
+    still = clips.picture(corners.on_a_screen(corners.town(0, 0.1))[0], "PNG")
+
+    with decoding.opened(still, replace(CLIP, held_frames=24)) as taking:
+        taking.whole()
+        assert taking.screen().fingerprint.tracks == ()

@@ -1,6 +1,6 @@
 """Patches in a check: asked for where whole frames leave it open, and never instead of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import cache
@@ -19,13 +19,13 @@ from hashing.patches.matching import Asking, PatchedList, Shown
 from hashing.patches.placing import Placing
 from hashing.reference import Policy, Reference
 from hashing.verdict import Verdict
-from hashing.views import Window
+from hashing.views import Region, View, Window
 from service import cascade, explaining
 from service.checking import Checker
 from service.errors import DecoderKilled
 from service.explaining import Reason
 from service.loading import LoadedList
-from service.media.decoding import Taking, Uncaged
+from service.media.decoding import Decoding, Taking, Uncaged
 from service.store.base import Store
 from service.store.sqlite import SqliteStore
 from tests import cages, clips, corners
@@ -58,13 +58,17 @@ def half(seed: int) -> bytes:
 
 
 class Watched(Uncaged):
-    """Counts what is asked of clips; a decoder may die over the patches."""
+    """Counts what is asked of clips; a decoder may die over some of it."""
 
-    def __init__(self, *, dies: bool = False, dies_placing: bool = False) -> None:
+    def __init__(
+        self, *, dies: bool = False, dies_placing: bool = False, dies_screening: bool = False
+    ) -> None:
         super().__init__()
         self.dies_placing = dies_placing
+        self.dies_screening = dies_screening
         self.held_frames = 0
         self.looks: list[Sequence[Look]] = []
+        self.screens = 0
         self._dies = dies
 
     @contextmanager
@@ -87,6 +91,12 @@ class _WatchedTaking:
         if self._watched.dies_placing:
             raise DecoderKilled("it is killed")
         return self._taking.straightened(placing)
+
+    def screen(self) -> Extract:
+        self._watched.screens += 1
+        if self._watched.dies_screening:
+            raise DecoderKilled("it is killed")
+        return self._taking.screen()
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
         self._watched.looks.append(looks)
@@ -182,8 +192,10 @@ class _Asked(PatchedList):
 class _AskedChecker(Checker):
     """Checks uncaged, and keeps in mind which looks were searched together."""
 
-    def __init__(self, store: Store, says: Verdict = Verdict.MATCH) -> None:
-        super().__init__(store, Uncaged())
+    def __init__(
+        self, store: Store, says: Verdict = Verdict.MATCH, decoding: Decoding | None = None
+    ) -> None:
+        super().__init__(store, decoding or Uncaged())
         self.asked: list[list[Look]] = []
         self._says = says
 
@@ -400,3 +412,82 @@ def test_a_decoder_that_dies_over_a_placed_picture_is_told(store: Store) -> None
     result = Checker(store, Watched(dies_placing=True)).check(inset(0))
 
     assert (result.verdict, result.problems) == (Verdict.UNSCANNABLE, ("decoder_killed",))
+
+
+@cache
+def filmed(seed: int) -> bytes:
+    """A town on a screen with a rim, filmed off by hand in a room full of things."""
+    room = town(56, 0.1, 640, 480)[0]
+    return clips.encode(corners.on_a_screen(town(seed), fills=0.6, wall=room))
+
+
+def test_what_a_filmed_screen_shows_is_found_by_its_whole_frames(store: Store) -> None:
+    # Without patch hashes of its own, nothing but the rim says where the picture is.
+    store.add("attack", [listed(0, patches=False), listed(1)])
+    watched = Watched()
+
+    result = Checker(store, watched).check(filmed(0))
+
+    (match,) = result.matches
+    assert (result.verdict, match.reference) == (Verdict.MATCH, "town-0")
+    assert match.finding.view == View(Region.INNER)
+    assert (watched.looks, watched.screens) == ([cascade.ROUNDS[0]], 1)
+    why = explaining.explain(Checker(store, Uncaged()), store, filmed(0), "attack", "town-0")
+    assert (why.verdict, why.best) == (Verdict.MATCH, match.finding)
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        pytest.param(lambda: filmed(9), id="a screen with another town"),
+        pytest.param(lambda: half(9), id="no screen"),
+    ],
+)
+def test_a_screen_is_asked_for_once_and_says_nothing(
+    store: Store, clip: Callable[[], bytes]
+) -> None:
+    store.add("attack", [listed(0)])
+    watched = Watched()
+
+    result = Checker(store, watched).check(clip())
+
+    assert (result.verdict, result.matches) == (Verdict.NO_MATCH, ())
+    assert (watched.looks, watched.screens) == (list(cascade.ROUNDS), 1)
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        pytest.param(lambda: clips.encode(town(0)), id="whole frames"),
+        pytest.param(lambda: half(0), id="patches"),
+    ],
+)
+def test_no_screen_is_asked_for_where_there_is_a_match(
+    store: Store, media: Callable[[], bytes]
+) -> None:
+    store.add("attack", [listed(0)])
+    watched = Watched()
+
+    assert Checker(store, watched).check(media()).verdict is Verdict.MATCH
+    assert watched.screens == 0
+
+
+def test_what_is_allowed_explains_a_screen_too(store: Store) -> None:
+    store.add("attack", [listed(0, patches=False), listed(1)])
+    store.add("ours", [listed(0, patches=False)], policy=Policy.ALLOW)
+
+    result = Checker(store, Uncaged()).check(filmed(0))
+
+    assert (result.verdict, result.matches) == (Verdict.NO_MATCH, ())
+    assert [one.reference for one in result.suppressed] == ["town-0"]
+
+
+def test_a_decoder_that_dies_over_a_screen_takes_nothing_from_what_was_found(store: Store) -> None:
+    store.add("attack", [listed(0)])
+    checker = _AskedChecker(store, Verdict.NEAR_MATCH, Watched(dies_screening=True))
+
+    result = checker.check(half(0))
+
+    assert result.verdict is Verdict.NEAR_MATCH
+    assert result.problems == (DecoderKilled.code,)
+    assert [match.reference for match in result.matches] == ["town-0"]
