@@ -160,6 +160,12 @@ class Checker:
             allowed += self._patched(clip, shown, lists, Policy.ALLOW)[0]
             allowed += self._placed(placed, lists, Policy.ALLOW)
             allowed += self._found(clip, lists, Policy.ALLOW)
+        return self._merged(result, blocked, allowed, started_ms)
+
+    def _merged(
+        self, result: CheckResult, blocked: list[Match], allowed: list[Match], started_ms: int
+    ) -> CheckResult:
+        """The result with what else was found, and what allow lists explain of all of it."""
         merged = weighing.stronger([*result.matches, *result.suppressed], blocked)
         weighed = weighing.weighed(merged, allowed)
         return replace(
