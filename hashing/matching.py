@@ -257,9 +257,7 @@ class ListIndex:
     ) -> _Look:
         track, hits = min(pairs, key=lambda pair: int(pair[1].distances.min()))
         distance = int(hits.distances.min())
-        nearest = int(hits.distances.argmin())
-        shown = track.hashes[hits.clip_rows[[nearest]]]
-        common = track.algorithm == PHASH and bool(commonplace.shows(shown)[0])
+        common = pictures.is_commonplace(track, hits)
         is_image = clip.kind is Kind.IMAGE
         same_share = pictures.same_share(clip, track, hits, policy.match_span_ms)
         told = verdict.of_picture(
@@ -268,7 +266,6 @@ class ListIndex:
             same_share=0.0 if common else same_share,
             policy=policy,
         )
-        only_alike = told is Verdict.MATCH and not is_image
         finding = Finding(
             reference=number,
             verdict=told,
@@ -286,13 +283,18 @@ class ListIndex:
             clip_coverage=round(same_share, 4),
             reference_coverage=0.0,
             commonplace=common,
-            only_alike=only_alike,
+            only_alike=told is Verdict.MATCH and not is_image,
             same_share=same_share,
         )
-        row = int(hits.reference_rows[nearest])
-        card = shared.Card(number, self._groups[number], hits.track, row)
-        among_moving = only_alike and not self._stills[number]
-        return _Look(finding, (), pairs, tries, card if among_moving else None)
+        return _Look(finding, (), pairs, tries, self._card(finding, hits))
+
+    def _card(self, finding: Finding, hits: Hits) -> shared.Card | None:
+        """The picture that made a match of a still copy, where its reference shows others too."""
+        number = finding.reference
+        if not finding.only_alike or self._stills[number]:
+            return None
+        row = int(hits.reference_rows[hits.distances.argmin()])
+        return shared.Card(number, self._groups[number], hits.track, row)
 
     def _footage(
         self,
@@ -308,10 +310,7 @@ class ListIndex:
         false_alarms, best, _ = lines[0]
         strong = [line for line in lines if line[0] <= policy.near_chance] or lines[:1]
         parts = compatible([line[1] for line in strong])
-        clip_ranges = united([(part.clip_start_ms, part.clip_end_ms) for part in parts])
-        reference_ranges = united(
-            [(part.reference_start_ms, part.reference_end_ms) for part in parts]
-        )
+        clip_ranges, reference_ranges = _ranges(parts)
         matched = sum(part.frames_matched for part in parts)
         told = verdict.of_alignment(best, false_alarms, policy, clip_ms=clip.duration_ms)
         finding = Finding(
@@ -373,6 +372,12 @@ def _lines(pairs: Sequence[tuple[Track, Hits]], tries: float) -> list[_Alignment
         for one in align(track, hits)
     ]
     return sorted(lines, key=lambda line: line[0])
+
+
+def _ranges(parts: Sequence[Alignment]) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
+    """What these cover of the clip and of the reference."""
+    clip_ranges = united([(part.clip_start_ms, part.clip_end_ms) for part in parts])
+    return clip_ranges, united([(one.reference_start_ms, one.reference_end_ms) for one in parts])
 
 
 def _rank(finding: Finding) -> tuple[bool, float]:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits, chance
-from hashing.fingerprint import Fingerprint, Kind, Track
+from hashing import bits, chance, commonplace
+from hashing.fingerprint import PHASH, Fingerprint, Kind, Track
 from hashing.index import Hits
 from hashing.ranges import Range
 
@@ -15,6 +15,12 @@ def shown_ms(clip: Fingerprint, track: Track, rows: NDArray[np.int64]) -> tuple[
         return ()
     first, last = int(rows.min()), int(rows.max())
     return ((int(track.times_ms[first]), int(track.times_ms[last] + track.spans_ms[last])),)
+
+
+def is_commonplace(track: Track, hits: Hits) -> bool:
+    """Whether the nearest picture is one that stands before anybody's video."""
+    nearest = track.hashes[hits.clip_rows[[hits.distances.argmin()]]]
+    return track.algorithm == PHASH and bool(commonplace.shows(nearest)[0])
 
 
 def same_share(clip: Fingerprint, track: Track, hits: Hits, least_ms: int) -> float:
