@@ -9,7 +9,7 @@ from service import wording
 from service.console import Console, Tone
 from service.errors import BadSetting
 from service.escaping import shown
-from service.store.base import ListInfo, ReferenceSummary, Standing, Store
+from service.store.base import KEEP, ListInfo, ReferenceSummary, Standing, Store
 from service.store.sqlite import now_ms
 
 DEFAULT: Final = "default"  # instead of a number: the list has none of its own
@@ -62,22 +62,14 @@ def change(console: Console, store: Store, name: str, wanted: Wanted, *, json: b
     """
     if wanted == Wanted(None, None):
         raise BadSetting("nothing to set; say --false-alarms-per-100k or --patches")
-    before = store.get_list(name)
-    accepted = before.false_alarms_per_100k
-    if wanted.false_alarms is not None:
-        is_default = wanted.false_alarms == DEFAULT
-        accepted = None if is_default else _number(wanted.false_alarms)
-    info = store.update_list(
-        name,
-        policy=before.policy,
-        source=before.source,
-        false_alarms_per_100k=accepted,
-        patches=wanted.patches,
-    )
+    accepted = KEEP if wanted.false_alarms is None else _number(wanted.false_alarms)
+    info = store.update_list(name, false_alarms_per_100k=accepted, patches=wanted.patches)
     _print_list(console, info, json=json)
 
 
-def _number(untrusted: str) -> float:
+def _number(untrusted: str) -> float | None:
+    if untrusted == DEFAULT:
+        return None
     try:
         return float(untrusted)
     except ValueError:

@@ -13,11 +13,13 @@ from hashing.verdict import require_false_alarms
 from service import audit
 from service.audit import Change, KeyFacts, What
 from service.errors import ListExists, ListNotFound, ReferenceNotFound, StoreError
-from service.store import deeds
+from service.store import changing, deeds
 from service.store.base import (
+    KEEP,
     AddResult,
     Changes,
     Expiry,
+    Keep,
     ListInfo,
     Mark,
     Patched,
@@ -105,22 +107,20 @@ class MemoryStore:
         self,
         name: str,
         *,
-        policy: Policy,
-        source: str | None,
-        false_alarms_per_100k: float | None,
+        policy: Policy | None = None,
+        source: str | Keep | None = KEEP,
+        false_alarms_per_100k: float | Keep | None = KEEP,
         patches: bool | None = None,
     ) -> ListInfo:
         with self._open():
-            require_text(source, "source")
-            accepted = require_false_alarms(false_alarms_per_100k, policy)
             listed = self._list(name)
             before = listed.info
-            wanted = replace(
+            wanted = changing.settings(
                 before,
                 policy=policy,
                 source=source,
-                false_alarms_per_100k=accepted,
-                patches=listed.info.patches if patches is None else patches,
+                false_alarms_per_100k=false_alarms_per_100k,
+                patches=patches,
             )
             if listed.info != wanted:
                 listed.info = wanted
@@ -186,17 +186,26 @@ class MemoryStore:
             return result
 
     def update_reference(
-        self, list_name: str, reference_id: str, *, label: str | None, incident: str | None
+        self,
+        list_name: str,
+        reference_id: str,
+        *,
+        label: str | Keep | None = KEEP,
+        incident: str | Keep | None = KEEP,
+        enabled: bool | None = None,
+        expires: Expiry | None = None,
     ) -> ReferenceSummary:
         with self._open():
             listed = self._list(list_name)
             before = self.get_summary(list_name, reference_id)
             reference = self.get_reference(list_name, reference_id)
+            label, incident = changing.texts(before, label=label, incident=incident)
             after = replace(reference, label=label, incident=incident)
             if reference != after:
                 listed.references[reference_id] = after
                 told = deeds.relabelled(before, label=label, incident=incident)
                 self._bump(listed, What.REFERENCE_UPDATE, told, reference_id)
+            self.set_standing(list_name, [reference_id], enabled=enabled, expires=expires)
             return self.get_summary(list_name, reference_id)
 
     def set_standing(

@@ -25,7 +25,7 @@ from service.routes.context import (
     json_request,
     request_body,
 )
-from service.store.base import ListInfo
+from service.store.base import KEEP, ListInfo
 
 router = APIRouter(tags=["lists"])
 JSON_LINES: Final = "application/jsonl"
@@ -113,14 +113,14 @@ def change_list(
     patch: Annotated[schemas.ListPatch, Depends(json_body(schemas.ListPatch))],
 ) -> schemas.ListOut:
     """Change policy, source, what the list accepts or keeps; what is left out of the body stays."""
-    before = store.get_list(name)
+    given = patch.model_fields_set
     changed = store.update_list(
         name,
-        policy=before.policy if patch.policy is None else Policy(patch.policy),
-        source=patch.source if "source" in patch.model_fields_set else before.source,
+        policy=None if patch.policy is None else Policy(patch.policy),
+        source=patch.source if "source" in given else KEEP,
         false_alarms_per_100k=patch.false_alarms_per_100k
-        if "false_alarms_per_100k" in patch.model_fields_set
-        else before.false_alarms_per_100k,
+        if "false_alarms_per_100k" in given
+        else KEEP,
         patches=patch.patches,
     )
     return _out(changed)

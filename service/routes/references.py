@@ -30,7 +30,7 @@ from service.routes.context import (
     json_request,
     request_body,
 )
-from service.store.base import Expiry, ReferenceSummary, Store
+from service.store.base import KEEP, Expiry, ReferenceSummary, Store
 
 router = APIRouter(tags=["references"])
 MOST_LISTED: Final = 1000
@@ -198,18 +198,16 @@ def change_reference(
     What is left out of the body stays. A reference that is disabled or has expired is not found
     from the next check on, and can be enabled again.
     """
-    before = store.get_summary(name, reference_id)
     given = patch.model_fields_set
-    label = patch.label if "label" in given else before.label
-    incident = patch.incident if "incident" in given else before.incident
-    store.update_reference(name, reference_id, label=label, incident=incident)
-    store.set_standing(
+    changed = store.update_reference(
         name,
-        [reference_id],
+        reference_id,
+        label=patch.label if "label" in given else KEEP,
+        incident=patch.incident if "incident" in given else KEEP,
         enabled=patch.enabled if "enabled" in given else None,
         expires=Expiry(patch.expires_at_ms) if "expires_at_ms" in given else None,
     )
-    return _out(store.get_summary(name, reference_id))
+    return _out(changed)
 
 
 @router.delete(

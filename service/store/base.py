@@ -8,7 +8,8 @@ store was given. ``None`` means absent.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from enum import Enum
+from typing import Final, Protocol, Self, TypeVar
 
 from hashing.fingerprint import Algorithm, Kind
 from hashing.patch_track import PatchTrack
@@ -18,6 +19,8 @@ from service.store.boots import Boots
 from service.store.idempotency import Idempotency
 from service.store.jobs import Jobs
 from service.store.keys import Keys
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,20 @@ class Expiry:
     """A change of when a reference expires: ms since 1970, None is never."""
 
     at_ms: int | None
+
+
+class Keep(Enum):
+    """Given in place of a value for which None means something: what there is stays."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+
+
+def kept(now: Value, given: Value | Keep) -> Value:
+    """What is given; what there is ``now`` where that is to stay."""
+    return now if isinstance(given, Keep) else given
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,15 +246,16 @@ class Store(Protocol):
         self,
         name: str,
         *,
-        policy: Policy,
-        source: str | None,
-        false_alarms_per_100k: float | None,
+        policy: Policy | None = None,
+        source: str | Keep | None = KEEP,
+        false_alarms_per_100k: float | Keep | None = KEEP,
         patches: bool | None = None,
     ) -> ListInfo:
         """Set a list's policy, its source and what it accepts. Raises BadName, BadPolicy.
 
-        ``patches``: whether it keeps patch hashes; None leaves that. A list that keeps none has
-        none: those that are there are deleted. Setting what is set changes nothing.
+        What is not given stays as it is, whoever else is changing it. ``patches``: whether it keeps
+        patch hashes; a list that keeps none has none: those that are there are deleted. Setting
+        what is set changes nothing.
         """
         ...
 
@@ -267,11 +285,19 @@ class Store(Protocol):
         ...
 
     def update_reference(
-        self, list_name: str, reference_id: str, *, label: str | None, incident: str | None
+        self,
+        list_name: str,
+        reference_id: str,
+        *,
+        label: str | Keep | None = KEEP,
+        incident: str | Keep | None = KEEP,
+        enabled: bool | None = None,
+        expires: Expiry | None = None,
     ) -> ReferenceSummary:
-        """Set a reference's label and incident. Raises BadName, ReferenceNotFound.
+        """Set a reference's label, incident and standing. Raises BadName, ReferenceNotFound.
 
-        Setting what is set changes nothing.
+        What is not given stays as it is, whoever else is changing it. Setting what is set changes
+        nothing; another label or incident is one change, and another standing a second one.
         """
         ...
 

@@ -10,16 +10,17 @@ from typing import Self
 
 from sqlite_utils import Database
 
-from hashing.reference import Policy, Reference, require_text
-from hashing.verdict import require_false_alarms
+from hashing.reference import Policy, Reference
 from service import audit
 from service.audit import Change, What
 from service.errors import ListExists
-from service.store import deeds, inserting, queries, rows, standing
+from service.store import changing, deeds, inserting, queries, rows, standing
 from service.store.base import (
+    KEEP,
     AddResult,
     Changes,
     Expiry,
+    Keep,
     ListInfo,
     Mark,
     Patched,
@@ -110,29 +111,33 @@ class SqliteStore:
         self,
         name: str,
         *,
-        policy: Policy,
-        source: str | None,
-        false_alarms_per_100k: float | None,
+        policy: Policy | None = None,
+        source: str | Keep | None = KEEP,
+        false_alarms_per_100k: float | Keep | None = KEEP,
         patches: bool | None = None,
     ) -> ListInfo:
         """As ``Store.update_list``."""
-        require_text(source, "source")
-        accepted = require_false_alarms(false_alarms_per_100k, policy)
         with self._connections.writing() as database:
             before = queries.info(database, name)
-            keeps = before.patches if patches is None else patches
-            settings = (before.policy, before.source, before.false_alarms_per_100k, before.patches)
-            if settings != (policy, source, accepted, keeps):
+            wanted = changing.settings(
+                before,
+                policy=policy,
+                source=source,
+                false_alarms_per_100k=false_alarms_per_100k,
+                patches=patches,
+            )
+            if wanted != before:
                 list_id = queries.list_id(database, name)
+                accepted = wanted.false_alarms_per_100k
                 database.execute(
                     """
                     UPDATE lists
                     SET policy = ?, source = ?, false_alarms_per_100k = ?, patches = ?
                     WHERE name = ?
                     """,
-                    (policy.value, source, accepted, keeps, name),
+                    (wanted.policy.value, wanted.source, accepted, wanted.patches, name),
                 )
-                if not keeps:
+                if not wanted.patches:
                     database.execute("DELETE FROM patches WHERE list_id = ?", (list_id,))
                 told = deeds.updated(before, queries.info(database, name))
                 self._bump(database, list_id, What.LIST_UPDATE, told)
@@ -176,14 +181,20 @@ class SqliteStore:
             return result
 
     def update_reference(
-        self, list_name: str, reference_id: str, *, label: str | None, incident: str | None
+        self,
+        list_name: str,
+        reference_id: str,
+        *,
+        label: str | Keep | None = KEEP,
+        incident: str | Keep | None = KEEP,
+        enabled: bool | None = None,
+        expires: Expiry | None = None,
     ) -> ReferenceSummary:
         """As ``Store.update_reference``."""
-        require_text(label, "label")
-        require_text(incident, "incident")
         with self._connections.writing() as database:
             list_id = queries.list_id(database, list_name)
             before = queries.summary(database, list_name, list_id, reference_id)
+            label, incident = changing.texts(before, label=label, incident=incident)
             if (before.label, before.incident) != (label, incident):
                 database.execute(
                     """
@@ -195,6 +206,7 @@ class SqliteStore:
                 )
                 told = deeds.relabelled(before, label=label, incident=incident)
                 self._bump(database, list_id, What.REFERENCE_UPDATE, told)
+            self._stand(database, list_id, [reference_id], enabled=enabled, expires=expires)
             return queries.summary(database, list_name, list_id, reference_id)
 
     def set_standing(
@@ -208,12 +220,21 @@ class SqliteStore:
         """As ``Store.set_standing``."""
         with self._connections.writing() as database:
             list_id = queries.list_id(database, list_name)
-            result = standing.change(
-                database, list_id, reference_ids, enabled=enabled, expires=expires
-            )
-            if result.changed:
-                told = deeds.stood(result, enabled=enabled, expires=expires)
-                self._bump(database, list_id, What.REFERENCES_STANDING, told)
+            return self._stand(database, list_id, reference_ids, enabled=enabled, expires=expires)
+
+    def _stand(
+        self,
+        database: Database,
+        list_id: int,
+        reference_ids: Iterable[str],
+        *,
+        enabled: bool | None,
+        expires: Expiry | None,
+    ) -> StandingResult:
+        result = standing.change(database, list_id, reference_ids, enabled=enabled, expires=expires)
+        if result.changed:
+            told = deeds.stood(result, enabled=enabled, expires=expires)
+            self._bump(database, list_id, What.REFERENCES_STANDING, told)
         return result
 
     def remove(self, list_name: str, reference_ids: Iterable[str]) -> RemoveResult:

@@ -311,6 +311,66 @@ def test_a_list_can_be_changed(store: Store) -> None:
         assert snapshot.info == changed
 
 
+def test_what_is_not_given_stays(store: Store) -> None:
+    store.create_list("a", policy=Policy.BLOCK, source="us", false_alarms_per_100k=2)
+    store.add("a", [R1])
+    store.set_standing("a", ["r1"], enabled=False, expires=Expiry(7))
+    before = store.get_list("a"), store.get_summary("a", "r1")
+
+    assert (store.update_list("a"), store.update_reference("a", "r1")) == before
+    assert store.update_list("a", source=None) == store.get_list("a")
+    assert store.update_reference("a", "r1", incident="an incident", enabled=True).label == R1.label
+
+    after, reference = store.get_list("a"), store.get_summary("a", "r1")
+    assert after == replace(before[0], source=None, version=before[0].version + 3)
+    assert reference == replace(
+        before[1], incident="an incident", standing=Standing(expires_at_ms=7)
+    )
+
+
+def test_a_change_that_is_refused_is_none(store: Store) -> None:
+    store.add("a", [R1])
+    store.update_list("a", policy=Policy.ALLOW)
+    before = store.get_list("a"), store.get_summary("a", "r1")
+
+    with pytest.raises(BadPolicy):  # of an allow list, whatever its policy was a moment ago
+        store.update_list("a", source="them", false_alarms_per_100k=1)
+    with pytest.raises(BadName):
+        store.update_reference("a", "r1", label="new", incident="two\nlines", enabled=False)
+
+    assert (store.get_list("a"), store.get_summary("a", "r1")) == before
+
+
+def test_of_two_changes_at_a_time_none_is_lost(store: Store) -> None:
+    """Each gives another part, and leaves the other's as it is in that moment."""
+    store.add("a", [R1])
+    store.add("a", [R2])
+    rounds, barrier = 25, threading.Barrier(4, timeout=60)
+    changes: list[Callable[[str], object]] = [
+        lambda text: store.update_list("a", source=text),
+        lambda text: store.update_list("a", false_alarms_per_100k=int(text)),
+        lambda text: store.update_reference("a", "r1", label=text),
+        lambda text: store.update_reference("a", "r1", incident=text, expires=Expiry(int(text))),
+    ]
+
+    def work(change: Callable[[str], object]) -> list[tuple[object, ...]]:
+        found: list[tuple[object, ...]] = []
+        for number in range(1, rounds + 1):
+            barrier.wait()
+            change(str(number))
+            barrier.wait()
+            info, one = store.get_list("a"), store.get_summary("a", "r1")
+            found.append((info.source, info.false_alarms_per_100k, one.label, one.incident))
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(work, changes))
+
+    assert seen == [[(str(n), n, str(n), str(n)) for n in range(1, rounds + 1)]] * 4
+    assert store.get_summary("a", "r1").standing.expires_at_ms == rounds
+    assert store.versions() == {"a": 3 + 5 * rounds}
+
+
 def test_a_list_accepts_the_default_unless_it_says_otherwise(store: Store) -> None:
     store.create_list("a", policy=Policy.BLOCK)
     store.add("b", [R1])
