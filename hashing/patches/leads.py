@@ -58,12 +58,16 @@ class Lead:
 
 
 def of(seen: Seen, reference: int, window: Window) -> Lead | None:
-    """What this time line is a lead to; None where too little is seen, or too seldom."""
+    """What this time line is a lead to; None where too little is seen, or too seldom.
+
+    Nor is a picture that fills the frame: it was compared as it is, in more frames. Looked at again
+    along a map that is a little off, screens of one layout come nearer to each other.
+    """
     shown = seen.line.sightings
     if len(shown) < _LEAST_SIGHTINGS:
         return None
     placing = _placing(seen, shown, [geometry.flat(one.fit) for one in shown])
-    if placing.share_inside < _LEAST_SHARE:
+    if placing.share_inside < _LEAST_SHARE or placing.fills_the_frame:
         return None
     return Lead(reference, seen, window, sum(one.cells for one in shown))
 

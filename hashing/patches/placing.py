@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 MOST_MAPS: Final = 1024  # frames that a clip's track may have held; 24 and 96 are
 _BEYOND_MS: Final = 1500  # the first and the last map hold for so long: three held frames
+_CORNERS: Final = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
+_AT_THE_CORNER: Final = 0.02  # of a side: places are rounded to a 255th, and a fit is off by two
 _GRID: Final = 16  # a side: the share inside is told to half a percent
 
 
@@ -39,6 +41,13 @@ class Placing:
         share = float(np.clip((time_ms - self.times_ms[before]) / apart_ms, 0.0, 1.0))
         between: NDArray[np.float64] = (1 - share) * self.maps[before] + share * self.maps[after]
         return between
+
+    @property
+    def fills_the_frame(self) -> bool:
+        """Whether the picture's corners are those of the clip's frame, at the median."""
+        placed = _CORNERS @ np.median(self.maps, axis=0).T
+        off = placed[:, :2] / placed[:, 2:] - _CORNERS[:, :2]
+        return bool(np.abs(off).max() <= _AT_THE_CORNER)
 
     @property
     def share_inside(self) -> float:

@@ -26,10 +26,14 @@ WHERE = Window(0.2, 0.3, 0.8, 0.9, 0, 0.6)
 
 @cache
 def footage(name: str) -> Frames:
-    """The first town in a picture, in half, and on a screen that is filmed from the side."""
+    """The first town in a picture, in half, captioned, and filmed from the side."""
     if name == "inset":
         return corners.in_picture(town(0), town(7), 0.2, 0.3, 0.6)
-    return corners.cropped(town(0), 0.25, 0.25, 0.5) if name == "half" else tilted(town(0))
+    if name == "half":
+        return corners.cropped(town(0), 0.25, 0.25, 0.5)
+    if name == "captioned":
+        return np.concatenate([town(0)[:, :300], corners.captions(3)[:, :60]], axis=1)
+    return tilted(town(0)) if name == "tilted" else town(0)
 
 
 def tilted(frames: Frames) -> Frames:
@@ -83,6 +87,13 @@ def test_a_tilted_picture_is_placed_with_its_perspective() -> None:
 
 def test_of_a_crop_too_much_is_missing() -> None:
     found = seen("half")
+
+    assert leads.of(found, 0, window(found)) is None
+
+
+@pytest.mark.parametrize("name", ["as it is", "captioned"])
+def test_a_picture_that_fills_the_frame_was_compared_already(name: str) -> None:
+    found = seen(name)
 
     assert leads.of(found, 0, window(found)) is None
 
