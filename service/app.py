@@ -58,7 +58,7 @@ from service.routes.context import Context, refusable, repeatable
 from service.settings import WORKERS, Settings
 from service.sharing import Board, Place
 from service.slowing import Slowing
-from service.stopping import MOST_S, Server
+from service.stopping import Server
 from service.store.base import Store
 from service.store.sqlite import SqliteStore, now_ms
 from service.supervising import CANNOT_BEGIN, Supervisor
@@ -311,17 +311,14 @@ def _has_keys(settings: Settings) -> bool:
         return store.keys.any()
 
 
-def server(
-    app: FastAPI, patience: Patience | None = None, *, drain_s: int = 0, most_s: int = MOST_S
-) -> Server:
-    """The server of ``app``, which drains before it stops, in ``most_s``. Others keep its log."""
+def server(app: FastAPI, patience: Patience | None = None, *, drain_s: int = 0) -> Server:
+    """The server of ``app``, which drains before it stops. Others keep its log."""
     context: Context = app.state.context
     return Server(
         ServerConfig(app, patience or Patience.of(ServiceLimits())),
         context.readiness,
         context.decoding.close,
         drain_s=drain_s,
-        most_s=most_s,
     )
 
 

@@ -205,7 +205,7 @@ from pathlib import Path
 from hashing.reference import Policy
 from service.store.sqlite import SqliteStore
 
-store = SqliteStore(Path(sys.argv[1])).by(f"cli:{sys.argv[2]}")
+store = SqliteStore(Path(sys.argv[1]), busy_timeout_ms=60_000).by(f"cli:{sys.argv[2]}")
 for number in range(25):
     store.create_list(f"l{sys.argv[2]}-{number}", policy=Policy.BLOCK)
 """

@@ -217,7 +217,7 @@ def test_a_full_disk_is_a_store_error_and_changes_nothing(path: Path) -> None:
 
 def test_processes_may_make_the_file_at_once(path: Path) -> None:
     script = """
-store = SqliteStore(Path(sys.argv[1]))
+store = SqliteStore(Path(sys.argv[1]), busy_timeout_ms=60_000)  # one of them may stand still
 seed = int(sys.argv[2])
 store.add("a", [reference(seed)])
 """
