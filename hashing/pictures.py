@@ -1,12 +1,17 @@
 """A clip as one picture: when it shows that of a reference, and for how much of its time."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hashing import bits, chance, commonplace
-from hashing.fingerprint import PHASH, Fingerprint, Kind, Track
+from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind, Track
 from hashing.index import Hits
 from hashing.ranges import Range
+
+# The longest spans that sampling gives a clip's frames: twice its intervals (hashing.lanes).
+_LONGEST_SPANS_MS: Final = {PHASH: 500, PDQ: 2000}
 
 
 def shown_ms(clip: Fingerprint, track: Track, rows: NDArray[np.int64]) -> tuple[Range, ...]:
@@ -27,8 +32,8 @@ def same_share(clip: Fingerprint, track: Track, hits: Hits, least_ms: int) -> fl
     """The share of a clip's time, 0 to 1, that is the same as pictures of the reference; 1 of an
     image, 0 where it is shown for less than ``least_ms``.
 
-    Hits may be of a few frames only, so each frame is compared with what those found. A picture
-    counts until the next one: animations leave out what is held, and what is flat says nothing.
+    Hits may be of a few frames only, so each frame is compared with what those found. What is flat
+    is no picture: a card before a minute of black is not the same from end to end.
     """
     if clip.kind is Kind.IMAGE:
         return 1.0
@@ -39,5 +44,15 @@ def same_share(clip: Fingerprint, track: Track, hits: Hits, least_ms: int) -> fl
     is_same = bits.distance_matrix(track.hashes, shown).min(axis=1) <= chance.SAME_PICTURE_BITS
     if track.spans_ms[is_same].sum() < least_ms:
         return 0.0
-    held_ms = np.diff(track.times_ms, append=max(clip.duration_ms, int(track.times_ms[-1]) + 1))
-    return float(held_ms[is_same].sum() / held_ms.sum())
+    return min(1.0, float(_held_ms(clip, track)[is_same].sum() / max(1, clip.duration_ms)))
+
+
+def _held_ms(clip: Fingerprint, track: Track) -> NDArray[np.int64]:
+    """For how long each frame of a clip's track is shown.
+
+    Animations leave out what is held: there nothing was sampled until the next picture, flat or
+    not, and the span is the longest that there is.
+    """
+    following_ms = np.diff(track.times_ms, append=max(clip.duration_ms, int(track.times_ms[-1])))
+    is_held = track.spans_ms == _LONGEST_SPANS_MS[track.algorithm]
+    return np.where(is_held, following_ms, track.spans_ms)

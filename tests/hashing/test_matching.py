@@ -301,6 +301,46 @@ def test_a_clip_of_one_picture(
     assert all(one.clip_coverage >= 0.9 for one in findings if verdict is MATCH)
 
 
+def shown_for(spans_ms: list[int], clip_ms: int) -> Fingerprint:
+    """The picture every two seconds, each time for so long; what is between and behind is flat."""
+    clip = tracks.track(2000 * np.arange(len(spans_ms)), PICTURE.hashes[: len(spans_ms)])
+    clip = replace(clip, spans_ms=np.array(spans_ms))
+    return replace(video(clip), duration_ms=clip_ms)
+
+
+@pytest.mark.parametrize(
+    ("clip", "verdict", "same_share"),
+    [
+        pytest.param(shown_for([500] * 3, 6000), MATCH, 1.0, id="held by an animation"),
+        pytest.param(shown_for([250] * 4, 8000), NEAR, 0.125, id="flat between"),
+        pytest.param(shown_for([1250], 20_000), NEAR, 0.0625, id="flat behind"),
+        pytest.param(shown_for([1000], 1000), MATCH, 1.0, id="nothing else"),
+        pytest.param(
+            video(
+                tracks.sampled(
+                    joined(
+                        copy(PICTURE, end_ms=400, step_ms=100, noise_bits=(0, 0)),
+                        copy(changed(PICTURE, 20), end_ms=100, step_ms=100, noise_bits=(0, 0)),
+                        copy(PICTURE, end_ms=400, step_ms=100, noise_bits=(0, 0)),
+                        gap_ms=100,
+                    )
+                )
+            ),
+            NEAR,
+            0.0,
+            id="nine tenths, but less than a second",
+        ),
+    ],
+)
+def test_only_time_in_which_the_picture_is_shown_counts(
+    clip: Fingerprint, verdict: Verdict, same_share: float
+) -> None:
+    (finding,) = found(clip, video(PICTURE))
+
+    assert finding.verdict is verdict
+    assert finding.same_share == pytest.approx(same_share)
+
+
 def test_a_picture_far_down_the_clip_is_where_it_is() -> None:
     clip = copy(REFERENCE, noise_bits=(0, 0))
     (finding,) = found(video(clip), image(clip.select(slice(40, 41))))

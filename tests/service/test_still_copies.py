@@ -76,6 +76,24 @@ def test_a_copy_is_a_match(drift_px: int) -> None:
     assert match.finding.clip_coverage >= 0.9
 
 
+def test_a_copy_that_an_animation_holds_is_a_match() -> None:
+    """Two seconds a frame: four times as long as a sampled frame stands for."""
+    held = clips.animation(room(LEFT_PX, 1)[::40], frame_ms=2000)
+    result = check(held, 0)
+
+    assert result.verdict is Verdict.MATCH
+    assert result.matches[0].finding.same_share == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("grey_levels", [1, 8], ids=["black", "a dark room"])
+def test_a_card_before_what_is_too_dark_to_compare_is_none(grey_levels: int) -> None:
+    shape = (300, HEIGHT_PX, WIDTH_PX)
+    dark = np.random.default_rng(3).integers(0, grey_levels, shape, dtype=np.uint8)
+    result = check(clips.encode(np.concatenate([room(LEFT_PX, 1)[:50], dark])), 0)
+
+    assert result.verdict is Verdict.NEAR_MATCH
+
+
 @ROOMS
 @pytest.mark.parametrize("left_px", [130, 170, 230])
 def test_the_same_room_with_something_moved_is_none(left_px: int, drift_px: int) -> None:
