@@ -19,7 +19,7 @@ from hashing import bits
 LOOSE_BITS: Final = 72  # a hit; decision 4: 64 to 72, and docs/benchmarks.md "background"
 STRICT_IMAGE_BITS: Final = 31  # PDQ's published threshold (pdq/README.md); one image, no time line
 # Nine in ten frames of 98 in 100 still copies are within it; of another recording of the same place
-# none within 35, of drawn screens of one layout within 27 (`python -m benchmarks.alike`).
+# none within 35, of drawn clips of one template within 23 (`python -m benchmarks.alike`).
 SAME_PICTURE_BITS: Final = 16
 
 # (distance, share of frame pairs of different footage that near or nearer). 57 million pairs of 81

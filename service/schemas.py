@@ -114,7 +114,13 @@ class MatchAnswer(_Shape):
     reference: str
     label: str | None
     incident: str | None
-    score: Annotated[Share, Field(description="0 to 1, monotone in the evidence.")]
+    score: Annotated[
+        Share,
+        Field(
+            description="0 to 1, monotone in the evidence of time; may be low beside a match of an "
+            "image or of a clip in which nothing moves. Go by `verdict`."
+        ),
+    ]
     chance: Annotated[
         float,
         Field(
