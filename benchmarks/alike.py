@@ -1,5 +1,5 @@
 """How near copies of still footage come to it, and how near other footage ever comes: the table
-that chose ``hashing.chance.SAME_PICTURE_BITS``.
+that chose ``hashing.chance.STILL_COPY_BITS``.
 
 A clip in which next to nothing moves has no time line to tell it by, only how near its pictures
 are. Others are given every advantage: any frame of the other clip may be the nearest, whenever it
@@ -106,7 +106,7 @@ def _report_pairs(report: Report, pairs: Sequence[_Pair]) -> None:
     real = [one for one in pairs if one.kind in _KINDS[:2]]
     report.figure("least_of_other_footage_bits", _least(real, "2 s") or bits.HASH_BITS)
     report.figure("least_of_drawn_layouts_bits", _least(of_kind[_LAYOUTS], "2 s") or bits.HASH_BITS)
-    let_in = sum(_is_within(one, chance.SAME_PICTURE_BITS) for one in others)
+    let_in = sum(_is_within(one, chance.STILL_COPY_BITS) for one in others)
     report.figure("others_taken_for_the_same", let_in)
 
 
@@ -132,7 +132,7 @@ def _report_copies(report: Report, copies: Sequence[tuple[Copy, int]]) -> None:
         ],
     )
     report.figure("still_stretches_of_copies", len(plain))
-    taken = [one <= chance.SAME_PICTURE_BITS for one in plain]
+    taken = [one <= chance.STILL_COPY_BITS for one in plain]
     report.figure("still_stretches_taken_for_the_same", float(np.mean(taken)) if taken else 0.0)
 
 

@@ -80,7 +80,7 @@ class _Walk:
 
     @property
     def same(self) -> NDArray[np.bool_]:
-        return self.distances <= chance.SAME_PICTURE_BITS
+        return self.distances <= chance.STILL_COPY_BITS
 
 
 def align(clip: Track, hits: Hits) -> list[Alignment]:
@@ -115,22 +115,21 @@ def compatible(alignments: list[Alignment]) -> list[Alignment]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Extended:
-    """An alignment, the clip rows in it, and those of them that are hits, alike, and the same."""
+    """An alignment, the clip rows in it, and the walk along its line."""
 
     alignment: Alignment
     rows: NDArray[np.intp]
-    hit: NDArray[np.intp]
-    alike: NDArray[np.intp]
-    same: NDArray[np.intp]
+    walk: _Walk
 
     def counted(self, counts: NDArray[np.int64]) -> Alignment:
         """The alignment where each row stands for so many sampled frames."""
+        mine = counts[self.rows]
         return replace(
             self.alignment,
-            frames=int(counts[self.rows].sum()),
-            frames_matched=int(counts[self.hit].sum()),
-            frames_alike=int(counts[self.alike].sum()),
-            frames_same=int(counts[self.same].sum()),
+            frames=int(mine.sum()),
+            frames_matched=int(mine[self.walk.hit[self.rows]].sum()),
+            frames_alike=int(mine[self.walk.alike[self.rows]].sum()),
+            frames_same=int(mine[self.walk.same[self.rows]].sum()),
         )
 
 
@@ -205,13 +204,7 @@ def _extend(clip: Track, reference: Track, line: Line, free: NDArray[np.bool_]) 
         return None
     _, line, walk, rows = best
     alignment = _measured(clip, reference, line, walk, rows)
-    return _Extended(
-        alignment,
-        rows,
-        rows[walk.hit[rows]],
-        rows[walk.alike[rows]],
-        rows[walk.same[rows]],
-    )
+    return _Extended(alignment, rows, walk)
 
 
 def _refined(

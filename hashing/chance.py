@@ -20,7 +20,7 @@ LOOSE_BITS: Final = 72  # a hit; decision 4: 64 to 72, and docs/benchmarks.md "b
 STRICT_IMAGE_BITS: Final = 31  # PDQ's published threshold (pdq/README.md); one image, no time line
 # Nine in ten frames of 98 in 100 still copies are within it; of another recording of the same place
 # none within 35, of drawn clips of one template within 23 (`python -m benchmarks.alike`).
-SAME_PICTURE_BITS: Final = 16
+STILL_COPY_BITS: Final = 16
 
 # (distance, share of frame pairs of different footage that near or nearer). 57 million pairs of 81
 # clips at 4 frames a second, flat frames left out, pairs of the same scene (1.3 % of all) left

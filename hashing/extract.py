@@ -4,8 +4,9 @@ Full-size frames live for one step only; what is kept of each is a 64 by 64 plan
 is hashed, and then 32 bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import BinaryIO, Final
 
 from hashing.coverage import Coverage, Problem
@@ -142,28 +143,33 @@ class Extraction:
 
         To ask for after the ``whole``. No track where no frame was held.
         """
-        hasher = Hasher(_STRAIGHT)
-        for frame in straightened(self._gatherers.held(placing.stream), placing):
-            hasher.add(frame, {})
-        coverage = self._opened.coverage()
-        tracks = hasher.tracks(coverage.decoded_ms)
-        return Extract(Fingerprint(self._opened.kind, coverage.decoded_ms, tracks), coverage)
+        return self._of_pictures(
+            straightened(self._gatherers.held(placing.stream), placing), _STRAIGHT
+        )
 
     def screen(self) -> Extract:
         """What a screen shows that is seen in the held frames, as tracks of whole frames.
 
         To ask for after the ``whole``. No tracks where no screen is found, and of a picture.
         """
-        hasher = Hasher(replace(_STRAIGHT, mirrored=True))
-        if self._opened.kind is Kind.VIDEO:
-            for stream in self._gatherers.streams:
-                for frame in screens.pictures(self._gatherers.held(stream), stream):
-                    hasher.add(frame, {})
-        coverage = self._opened.coverage()
+        streams = self._gatherers.streams if self._opened.kind is Kind.VIDEO else ()
+        seen = chain.from_iterable(
+            screens.pictures(self._gatherers.held(stream), stream) for stream in streams
+        )
+        taken = self._of_pictures(seen, replace(_STRAIGHT, mirrored=True))
         tracks = tuple(
             replace(track, view=View(Region.INNER, mirrored=track.view.mirrored))
-            for track in hasher.tracks(coverage.decoded_ms)
+            for track in taken.fingerprint.tracks
         )
+        return replace(taken, fingerprint=replace(taken.fingerprint, tracks=tracks))
+
+    def _of_pictures(self, frames: Iterable[LumaFrame], sampling: Sampling) -> Extract:
+        """The hashes of pictures that were taken out of the held frames."""
+        hasher = Hasher(sampling)
+        for frame in frames:
+            hasher.add(frame, {})
+        coverage = self._opened.coverage()
+        tracks = hasher.tracks(coverage.decoded_ms)
         return Extract(Fingerprint(self._opened.kind, coverage.decoded_ms, tracks), coverage)
 
     def _look_over(self, hasher: Hasher | None) -> set[tuple[int, tuple[int, int]]]:

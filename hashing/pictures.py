@@ -41,7 +41,7 @@ def same_share(clip: Fingerprint, track: Track, hits: Hits, least_ms: int) -> fl
     firsts = np.unique(hits.clip_rows[nearest_first], return_index=True)[1]
     rows = hits.reference_rows[nearest_first[firsts]]
     shown = np.unique(hits.track.hashes[rows], axis=0)
-    is_same = bits.distance_matrix(track.hashes, shown).min(axis=1) <= chance.SAME_PICTURE_BITS
+    is_same = bits.distance_matrix(track.hashes, shown).min(axis=1) <= chance.STILL_COPY_BITS
     if track.spans_ms[is_same].sum() < least_ms:
         return 0.0
     return min(1.0, float(_held_ms(clip, track)[is_same].sum() / max(1, clip.duration_ms)))

@@ -313,7 +313,7 @@ def _leads(mine: Range, theirs: Range, line: Alignment) -> bool:
 def _around(card: Card) -> _Around | None:
     """None where the card is most of what is there, or nearly all: then it was listed for it."""
     track, ends_ms = card.track, card.track.times_ms + card.track.spans_ms
-    shown = bits.distances(track.hashes, track.hashes[[card.row]]) <= chance.SAME_PICTURE_BITS
+    shown = bits.distances(track.hashes, track.hashes[[card.row]]) <= chance.STILL_COPY_BITS
     within = int(track.times_ms[card.row]) - _BESIDE_MS, int(ends_ms[card.row]) + _BESIDE_MS
     near = (ends_ms >= within[0]) & (track.times_ms <= within[1])
     dense = track.select(near)

@@ -182,7 +182,7 @@ def _same(best: Finding) -> Threshold:
     percent = math.floor(100 * best.same_share + 1e-9)
     return {
         "name": "same picture from end to end",
-        "found": f"{percent} % within {chance.SAME_PICTURE_BITS} bits",
+        "found": f"{percent} % within {chance.STILL_COPY_BITS} bits",
         "needed": f"{NEARLY_ALL:.0%} or more, for a match by pictures alone".replace("%", " %"),
         "passed": best.same_share >= NEARLY_ALL,
     }

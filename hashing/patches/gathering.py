@@ -103,7 +103,12 @@ class ClipGatherer:
 
     def frames(self) -> tuple[HeldFrame, ...]:
         """The held frames in order of time."""
-        self._held = [HeldFrame(one.time_ms, self._small(one.small)) for one in self._held]
+        self._held = [
+            HeldFrame(one.time_ms, self._small(one.small))
+            if max(one.small.shape) > self._side_px
+            else one
+            for one in self._held
+        ]
         return tuple(self._held)
 
     def _small(self, luma: Pixels) -> Pixels:

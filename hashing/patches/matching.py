@@ -150,8 +150,9 @@ class PatchedList:
                 if owner is None:
                     continue  # no longer listed
                 alignment = _alignment(seen, clip.fingerprint)
-                finding = _finding(seen, owner, alignment, clip)
-                lead = leading.of(seen, owner.number, window(seen))
+                where = window(seen)
+                finding = _finding(where, owner, alignment, clip)
+                lead = None if leads is None else leading.of(seen, owner.number, where)
                 if leads is not None and lead is not None:
                     leads.append(lead)
                 before = looks.get(owner.number)
@@ -260,7 +261,7 @@ def _alignment(seen: Seen, clip: Fingerprint) -> Alignment:
     )
 
 
-def _finding(seen: Seen, owner: Owner, alignment: Alignment, clip: Asking) -> Finding:
+def _finding(where: Window, owner: Owner, alignment: Alignment, clip: Asking) -> Finding:
     speeds = 2.0 * (1 if is_unchanged(alignment.speed) else len(SPEEDS) - 1)
     false_alarms = chance.expected_false_alarms(alignment.evidence_nats, clip.tries * speeds)
     clip_ranges = ((alignment.clip_start_ms, alignment.clip_end_ms),)
@@ -272,7 +273,7 @@ def _finding(seen: Seen, owner: Owner, alignment: Alignment, clip: Asking) -> Fi
             alignment, false_alarms, clip.policy, clip_ms=clip.fingerprint.duration_ms
         ),
         algorithm=ORB,
-        view=window(seen),
+        view=where,
         speed=alignment.speed,
         chance=false_alarms,
         frames=alignment.frames,

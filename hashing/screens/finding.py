@@ -12,9 +12,8 @@ import cv2
 import numpy as np
 
 from hashing.media import LumaFrame
-from hashing.patch_track import CLOSE_SIDE_PX
 from hashing.patches.gathering import HeldFrame
-from hashing.patches.keypoints import Pixels, shrunk
+from hashing.patches.keypoints import Pixels
 from hashing.patches.straightening import SIDE_PX, taken_out
 from hashing.screens.quadrilaterals import Floats, Quadrilaterals, quadrilaterals
 
@@ -62,40 +61,27 @@ def pictures(frames: Sequence[HeldFrame], stream: int) -> Iterator[LumaFrame]:
 
 def _followed(frames: Sequence[HeldFrame]) -> list[_Sighting]:
     """The quadrilateral that most frames have in one shape; none where less than half have."""
-    first = [_seen(one.small) for one in frames[::_EVERY]]
+    first = [quadrilaterals(one.small, _MOST) for one in frames[::_EVERY]]
     if not _steadiest(first, _LEAST_FIRST):
         return []
     seen = [
-        _seen(one.small) if number % _EVERY else first[number // _EVERY]
+        quadrilaterals(one.small, _MOST) if number % _EVERY else first[number // _EVERY]
         for number, one in enumerate(frames)
     ]
     return [
-        _Sighting(frames[number].time_ms, seen[number].small, corners)
+        _Sighting(frames[number].time_ms, frames[number].small, corners)
         for number, corners in _steadiest(seen, _LEAST_FRAMES).items()
     ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
-    """A held frame as it is looked at, and what is in it."""
-
-    small: Pixels
-    found: Quadrilaterals
-
-
-def _seen(held: Pixels) -> _Seen:
-    small = shrunk(held, side_px=min(CLOSE_SIDE_PX, max(held.shape)))
-    return _Seen(small, quadrilaterals(small, _MOST))
-
-
-def _steadiest(seen: Sequence[_Seen], least_frames: int) -> dict[int, Floats]:
+def _steadiest(seen: Sequence[Quadrilaterals], least_frames: int) -> dict[int, Floats]:
     """The frames' numbers, and the corners in them, of what keeps its shape longest; none where so
     few frames have it, or less than half."""
-    corners = np.concatenate([np.empty((0, 4, 2)), *(one.found.corners for one in seen)])
+    corners = np.concatenate([np.empty((0, 4, 2)), *(one.corners for one in seen)])
     if not len(corners):
         return {}
-    scores = np.concatenate([one.found.scores for one in seen])
-    frame_of = np.repeat(np.arange(len(seen)), [len(one.found.scores) for one in seen])
+    scores = np.concatenate([one.scores for one in seen])
+    frame_of = np.repeat(np.arange(len(seen)), [len(one.scores) for one in seen])
     shapes = corners - corners.mean(axis=1, keepdims=True)
     apart = np.abs(shapes[:, None] - shapes).max(axis=(2, 3))
     weights = np.where(apart <= _SAME_SHAPE, scores, 0.0)
