@@ -19,6 +19,9 @@ from hashing.patches.placing import Placing
 
 SIDE_PX: Final = 4 * phash.PLANE_PX  # as much as a hash's plane is made of
 _BLUR: Final = 0.5  # of the step between samples: what is left out between them must not fold in
+# A picture of four times the frame (hashing.patches.geometry) is 720 px by 4 over 256. Farther than
+# that only a folded map reaches, and a blur takes as long as it is wide.
+_MOST_STEP_PX: Final = 12.0
 
 
 def straightened(frames: Sequence[HeldFrame], placing: Placing) -> Iterator[LumaFrame]:
@@ -46,7 +49,7 @@ def taken_out(small: Pixels, to_clip: NDArray[np.float64]) -> Pixels:
     shares = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, SIDE_PX]]) / SIDE_PX
     pixels = np.array([[width, 0, -0.5], [0, height, -0.5], [0, 0, 1]])
     to_pixels = pixels @ to_clip @ shares
-    step_px = float(np.sqrt(abs(np.linalg.det(to_pixels[:2, :2]))))
+    step_px = min(_MOST_STEP_PX, float(np.sqrt(abs(np.linalg.det(to_pixels[:2, :2])))))
     source = cv2.GaussianBlur(small, (0, 0), _BLUR * step_px) if step_px > 1 else small
     picture: Pixels = cv2.warpPerspective(
         source,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hashing import bits, phash
 from hashing.patches.gathering import HeldFrame
 from hashing.patches.placing import Placing
-from hashing.patches.straightening import straightened
+from hashing.patches.straightening import straightened, taken_out
 from tests.corners import Frame, town
 
 PICTURE = town(0, 0.1)[0]
@@ -135,3 +135,19 @@ def test_far_from_the_only_map_there_is_none(time_ms: int) -> None:
 )
 def test_the_share_inside(to_clip: NDArray[np.float64], share: float) -> None:
     assert placing(to_clip, to_clip).share_inside == pytest.approx(share, abs=0.01)
+
+
+def test_no_map_makes_a_blur_wider_than_a_picture_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The maps follow from a clip's patches, and so from who made it."""
+    widths: list[float] = []
+    blurred = cv2.GaussianBlur
+
+    def watched(picture: Frame, size: tuple[int, int], width_px: float) -> Frame:
+        widths.append(width_px)
+        return blurred(picture, size, width_px).astype(np.uint8, copy=False)
+
+    monkeypatch.setattr(cv2, "GaussianBlur", watched)
+    folded = np.array([[900.0, 5.0, -2.0], [3.0, -800.0, 4.0], [60.0, -70.0, 1.0]])
+    taken_out(GROUND, folded)
+
+    assert widths == [6.0]
