@@ -25,7 +25,7 @@ DISTINCT_BITS: Final = 12
 _FULLY_NEW_BITS: Final = 64  # half of what two unrelated frames differ in: a wholly new picture
 # Around a line, where pictures are compared for agreement: the fit is out by a frame or two, and
 # hand-held footage is another picture by then.
-_FINE_SHIFTS_MS: Final = (0, -40, 40, -80, 80, -120, 120)
+FINE_SHIFTS_MS: Final = (0, -40, 40, -80, 80, -120, 120)
 _TAKEN: Final = -1e6  # evidence of a frame in another alignment: no part is worth crossing it
 
 
@@ -283,7 +283,7 @@ def _agreement(clip: Track, reference: Track, line: Line, rows: NDArray[np.intp]
     """
     expected_ms = line.at(clip.times_ms[rows])
     mine, most = clip.hashes[rows], 0.0
-    for shift_ms in _FINE_SHIFTS_MS:
+    for shift_ms in FINE_SHIFTS_MS:
         shown = np.maximum(reference.rows_at(expected_ms + shift_ms), 0)
         most = max(most, agreement.of(mine, reference.hashes[shown]))
         if most == 1.0:

@@ -21,6 +21,8 @@ from hashing.patches.straightening import straightened
 from hashing.rectangle import Rectangle
 from hashing.regions import RegionFinder
 from hashing.screens import finding as screens
+from hashing.tiles import tiling
+from hashing.tiles.tiling import Tiler
 from hashing.views import CROPS_PERCENT, Region, View
 
 USABLE_SHARE: Final = 0.2  # of the sampled frames; with fewer a clip counts as too dark
@@ -48,7 +50,7 @@ _STRAIGHT: Final = replace(
 class Extract:
     """A clip's fingerprint, and how much of the clip stands behind it.
 
-    ``patches``: its patch hashes where the sampling asks for them.
+    ``patches``: its patch hashes and tiles where the sampling asks for them.
     """
 
     fingerprint: Fingerprint
@@ -84,6 +86,7 @@ class Extraction:
         self._problems: set[Problem] = set()
         self._last_key_ms = 0
         self._gatherers = Gatherers(reference=sampling.patches, held_frames=sampling.held_frames)
+        self._tilers: dict[int, Tiler] = {}
 
     def key_frames(self) -> Extract:
         """Key frames from all over the clip, and how long it claims to be.
@@ -118,6 +121,8 @@ class Extraction:
         ):
             hasher.add(frame, self._regions(frame))
             self._gatherers.add(frame)
+            if sampling.patches:
+                self._cut(frame)
         coverage = self._opened.coverage()
         tracks = hasher.tracks(coverage.decoded_ms)
         kind = self._opened.kind
@@ -125,7 +130,7 @@ class Extraction:
         return Extract(
             Fingerprint(kind, duration_ms, tracks),
             _completed(coverage, *hasher.counts()),
-            self._gatherers.reference_tracks(),
+            self._reference_tracks(),
         )
 
     def patches(self, looks: Sequence[Look]) -> tuple[PatchTrack, ...]:
@@ -139,13 +144,17 @@ class Extraction:
         return self._gatherers.clip_tracks(looks)
 
     def straightened(self, placing: Placing) -> Extract:
-        """The picture that this places in the held frames, as a track of whole frames.
+        """The picture that this places in the held frames, as a track of whole frames and its
+        tiles.
 
         To ask for after the ``whole``. No track where no frame was held.
         """
-        return self._of_pictures(
-            straightened(self._gatherers.held(placing.stream), placing), _STRAIGHT
-        )
+        pictures = list(straightened(self._gatherers.held(placing.stream), placing))
+        tiler = Tiler(placing.stream)
+        for one in pictures:
+            tiler.add(one.luma, one.time_ms)
+        taken = self._of_pictures(pictures, _STRAIGHT)
+        return replace(taken, patches=(tiler.track(),) if pictures else ())
 
     def screen(self) -> Extract:
         """What a screen shows that is seen in the held frames, as tracks of whole frames.
@@ -162,6 +171,19 @@ class Extraction:
             for track in taken.fingerprint.tracks
         )
         return replace(taken, fingerprint=replace(taken.fingerprint, tracks=tracks))
+
+    def _cut(self, frame: LumaFrame) -> None:
+        """Take the tiles of a reference's frame."""
+        if frame.stream not in self._tilers:
+            self._tilers[frame.stream] = Tiler(frame.stream, tiling.INTERVAL_MS)
+        tiler = self._tilers[frame.stream]
+        if tiler.is_due(frame.time_ms):
+            tiler.add(tiling.square(frame.luma), frame.time_ms)
+
+    def _reference_tracks(self) -> tuple[PatchTrack, ...]:
+        """A reference's patches, and the tiles of what they may be a lead to."""
+        patches = self._gatherers.reference_tracks()
+        return (*patches, *(self._tilers[track.stream].track() for track in patches))
 
     def _of_pictures(self, frames: Iterable[LumaFrame], sampling: Sampling) -> Extract:
         """The hashes of pictures that were taken out of the held frames."""

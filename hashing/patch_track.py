@@ -12,7 +12,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits
+from hashing import bits, phash
 from hashing.fingerprint import Algorithm
 
 # Longer side of the frame that patches are taken from. Half of it is what a picture in picture of
@@ -32,6 +32,12 @@ _MOST_MS: Final = 2**31  # as hashing.formats.fields
 LEVEL_RATIO: Final = 1.2
 
 ORB: Final = Algorithm("orb256", (("levels", LEVELS), ("side_px", SIDE_PX)))
+# A grid of tiles of the whole picture (``hashing.tiles``): x and y are a tile's column and row.
+TILES_A_SIDE: Final = 4
+TILES: Final = Algorithm(
+    "phash256-tiles", (("plane_px", phash.PLANE_PX), ("tiles_a_side", TILES_A_SIDE))
+)
+PATCH_ALGORITHMS: Final = (ORB, TILES)
 
 
 class Look(StrEnum):

@@ -43,6 +43,20 @@ def coefficients(planes: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.round(dct, _DECIMALS)
 
 
+def quick_coefficients(planes: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """As ``coefficients``, of what is left of the planes without their mean, in less time.
+
+    Within 2 bits of the exact hash but for planes that are nearly flat; equal to no other
+    library's.
+    """
+    plain = planes.astype(np.float32)
+    # In single precision a mean leaves no digits for the rest.
+    plain -= plain.mean(axis=(1, 2), keepdims=True)
+    dct = _wider_dct(0)
+    rounded: NDArray[np.float64] = np.round(dct @ plain @ dct.T).astype(np.float64)
+    return rounded
+
+
 def uncropped_coefficients(planes: NDArray[np.uint8], cropped_percent: int) -> NDArray[np.float64]:
     """The coefficients that ``planes`` may have had before so much was cropped off each side.
 

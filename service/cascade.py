@@ -15,11 +15,13 @@ from hashing.fingerprint import PDQ, Fingerprint, Kind
 from hashing.lanes import Sampling
 from hashing.matching import Finding
 from hashing.patch_track import Look
-from hashing.patches.leads import Lead
-from hashing.patches.matching import Owner, PatchedList, PatchPart
+from hashing.patches.leads import Lead, Placement
+from hashing.patches.matching import Asking, Owner, PatchedList, PatchPart
 from hashing.reference import Policy
+from hashing.tiles import matching as matching_tiles
+from hashing.tiles import tiling
+from hashing.tiles.comparing import ClipTiles
 from hashing.verdict import Verdict
-from hashing.views import Window
 from service.errors import ListNotFound, ReferenceNotFound
 from service.loading import LoadedList
 from service.media.decoding import Taking
@@ -33,8 +35,10 @@ ROUNDS: Final = (
     (Look.WIDENED, Look.HEIGHTENED),
 )
 MOST_LEADS: Final = 3  # that are followed in a round; each costs as much as a key frame or two
+_MOST_PLACEMENTS: Final = 3  # of a lead; see hashing.patches.leads
 # So many more ways to look at the clip are tried; one is to look for a screen in it.
-PLACED_LOOKS: Final = MOST_LEADS * len(ROUNDS) + 1
+PLACED_LOOKS: Final = _MOST_PLACEMENTS * MOST_LEADS * len(ROUNDS) + 1
+TILED_LOOKS: Final = tiling.COUNT * PLACED_LOOKS
 HELD_FRAMES: Final = 24  # of each video track: 12 to 24 are left of a long clip
 THOROUGH_FRAMES: Final = 96
 _MOST_PARTS: Final = 8  # each is one more look-up; then all are joined
@@ -45,18 +49,28 @@ _CLIP_WITHOUT: Final = "clip_without_patches"
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A picture that was taken out of a clip's frames: its whole frames, and where it was.
+class Led:
+    """A lead, and the name of the list that its reference is on."""
 
-    ``window`` is None of a screen, which was found without any reference.
+    list: str
+    lead: Lead
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A picture that was taken out of a clip's frames: its whole frames, and its tiles.
+
+    ``led`` is None of a screen, which was found without any reference. ``fingerprint`` has no
+    tracks where too little of the picture is there, or it was compared already.
     """
 
     fingerprint: Fingerprint
-    window: Window | None
+    led: Led | None = None
+    tiles: ClipTiles | None = None
 
     def seen(self, finding: Finding) -> Finding:
         """A finding of its whole frames as one of the clip."""
-        return finding if self.window is None else replace(finding, view=self.window)
+        return finding if self.led is None else replace(finding, view=self.led.lead.window)
 
     def tells(self, finding: Finding) -> bool:
         """Whether it says something: a picture that was chosen out of a clip is alike by that
@@ -66,18 +80,43 @@ class Placed:
 
 
 def taken_out(
-    taking: Taking, leads: Sequence[Lead], looks: Sequence[Look]
+    taking: Taking, leads: Sequence[Led], looks: Sequence[Look]
 ) -> Iterator[list[Placed]]:
     """The pictures that a round of these looks gives reason to take out of the clip.
 
     First those that the strongest leads point to, then, after the first round, a screen's: each
     step is asked of the decoder only when it is wanted. Raises MediaError.
     """
-    chosen = sorted(leads, key=lambda one: -one.cells)[:MOST_LEADS]
-    yield [Placed(taking.straightened(one.placing()).fingerprint, one.window) for one in chosen]
+    chosen = sorted(leads, key=lambda one: -one.lead.cells)[:MOST_LEADS]
+    yield [_placed(taking, led, one) for led in chosen for one in led.lead.placed()]
     if looks == ROUNDS[0]:
         screen = taking.screen().fingerprint
-        yield [Placed(screen, None)] if screen.tracks else []
+        yield [Placed(screen)] if screen.tracks else []
+
+
+def tiled(
+    placed: Sequence[Placed], list_name: str, patched: PatchedList, clip: Asking
+) -> list[Finding]:
+    """What the tiles of these pictures of a clip show of a list.
+
+    ``clip.tries``: how many time lines the whole check tries of one picture, on all lists.
+    """
+    mine = [
+        (one.led.lead, one.tiles)
+        for one in placed
+        if one.led is not None and one.tiles is not None and one.led.list == list_name
+    ]
+    return matching_tiles.findings(mine, patched, replace(clip, tries=TILED_LOOKS * clip.tries))
+
+
+def _placed(taking: Taking, led: Led, placement: Placement) -> Placed:
+    """A lead's picture, taken out of the clip in one way."""
+    taken = taking.straightened(placement.placing)
+    fingerprint = taken.fingerprint
+    if not placement.as_a_whole:
+        fingerprint = replace(fingerprint, tracks=())
+    tiles = [ClipTiles.of(track, placement.placing) for track in taken.patches]
+    return Placed(fingerprint, led, tiles[0] if tiles else None)
 
 
 def is_wanted(lists: Sequence[LoadedList]) -> bool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,15 +17,15 @@ from hashing.coverage import Coverage, Problem
 from hashing.errors import MediaError
 from hashing.extract import Extract
 from hashing.fingerprint import Fingerprint
+from hashing.matching import Finding
 from hashing.patch_track import PatchTrack
 from hashing.patches import leads as leading
 from hashing.patches import matching as patch_matching
-from hashing.patches.leads import Lead
 from hashing.patches.matching import Asking, PatchedList
 from hashing.reference import Policy
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from service import cascade, weighing
-from service.cascade import Patches, Placed
+from service.cascade import Led, Patches, Placed
 from service.errors import DecoderDied, ListNotFound
 from service.loading import LoadedList, Loader
 from service.media.decoding import Decoding, Taking
@@ -150,17 +151,30 @@ class Checker:
                 pictures = cascade.taken_out(taking, leads, looks)
                 while not _has_match(blocked) and (some := next(pictures, None)) is not None:
                     placed += some
-                    blocked = weighing.stronger(blocked, self._placed(some, lists, Policy.BLOCK))
+                    blocked = weighing.stronger(
+                        blocked, self._placed(clip, some, lists, Policy.BLOCK)
+                    )
                 if _has_match(blocked):
                     break
+            allowed = self._allowed(taking, clip, shown, placed, lists) if blocked else []
         except DecoderDied as error:
             result = self._judge(taken, lists, started_ms, died=error)
-        allowed: list[Match] = []
-        if blocked:
-            allowed += self._patched(clip, shown, lists, Policy.ALLOW)[0]
-            allowed += self._placed(placed, lists, Policy.ALLOW)
-            allowed += self._found(clip, lists, Policy.ALLOW)
+            allowed = self._found(clip, lists, Policy.ALLOW) if blocked else []
         return self._merged(result, blocked, allowed, started_ms)
+
+    def _allowed(
+        self,
+        taking: Taking,
+        clip: Fingerprint,
+        shown: Sequence[PatchTrack],
+        placed: Sequence[Placed],
+        lists: list[LoadedList],
+    ) -> list[Match]:
+        """What allow lists show of the clip, in all the ways in which it was looked at."""
+        found, leads = self._patched(clip, shown, lists, Policy.ALLOW)
+        every = [*placed, *chain.from_iterable(cascade.taken_out(taking, leads, ()))]
+        found += self._placed(clip, every, lists, Policy.ALLOW)
+        return found + self._found(clip, lists, Policy.ALLOW)
 
     def _merged(
         self, result: CheckResult, blocked: list[Match], allowed: list[Match], started_ms: int
@@ -184,25 +198,24 @@ class Checker:
         shown: Sequence[PatchTrack],
         lists: list[LoadedList],
         side: Policy,
-    ) -> tuple[list[Match], list[Lead]]:
+    ) -> tuple[list[Match], list[Led]]:
         """What patches show of the lists of one side, and leads to what is not sure."""
         wanted = self.patches(lists)
         tries = patch_matching.tries(shown, sum(patched.key_frames for _, patched in wanted))
         found: list[Match] = []
-        leads: list[Lead] = []
+        leads: list[Led] = []
         for one, patched in wanted:
             if one.info.policy is not side:
                 continue
             by = self._policy.accepting(one.info.false_alarms_per_100k)
             seen = patched.shown(Asking(tuple(shown), clip, tries, by))
-            leads += leading.strongest(seen.leads, cascade.MOST_LEADS)
-            for finding in seen.findings:
-                identity, label, incident = one.references[finding.reference]
-                found.append(Match(one.info.name, identity, label, incident, finding, by))
+            strongest = leading.strongest(seen.leads, cascade.MOST_LEADS)
+            leads += [Led(one.info.name, lead) for lead in strongest]
+            found += [_match(one, finding, by) for finding in seen.findings]
         return found, leads
 
     def _placed(
-        self, placed: Sequence[Placed], lists: list[LoadedList], side: Policy
+        self, clip: Fingerprint, placed: Sequence[Placed], lists: list[LoadedList], side: Policy
     ) -> list[Match]:
         """What the lists of one side show of pictures that were taken out of the clip."""
         best: list[Match] = []
@@ -212,7 +225,22 @@ class Checker:
             )
             seen = (replace(match, finding=one.seen(match.finding)) for match in found)
             best = weighing.stronger(best, [match for match in seen if one.tells(match.finding)])
-        return best
+        return weighing.stronger(best, self._tiled(clip, placed, lists, side))
+
+    def _tiled(
+        self, clip: Fingerprint, placed: Sequence[Placed], lists: list[LoadedList], side: Policy
+    ) -> list[Match]:
+        """What the tiles of these pictures show of the references that led to them."""
+        tries = float(cascade.THOROUGH_FRAMES * sum(one.index.frames for one in lists))
+        found: list[Match] = []
+        for one, patched in self.patches(lists) if placed else ():
+            if one.info.policy is not side:
+                continue
+            by = self._policy.accepting(one.info.false_alarms_per_100k)
+            asking = Asking((), clip, tries, by)
+            findings = cascade.tiled(placed, one.info.name, patched, asking)
+            found += [_match(one, finding, by) for finding in findings]
+        return found
 
     def _unread(self, error: MediaError, loaded: list[LoadedList], started_ms: int) -> CheckResult:
         elapsed_ms = self._now_ms() - started_ms
@@ -306,9 +334,8 @@ class Checker:
             if one.info.policy is not side:
                 continue
             by = policy or self._policy.accepting(one.info.false_alarms_per_100k)
-            for finding in one.index.match(clip, tries, by, plain_only=plain_only):
-                identity, label, incident = one.references[finding.reference]
-                found.append(Match(one.info.name, identity, label, incident, finding, by))
+            findings = one.index.match(clip, tries, by, plain_only=plain_only)
+            found += [_match(one, finding, by) for finding in findings]
         return found
 
     def _judge(
@@ -346,6 +373,12 @@ class Checker:
 
 def _has_match(found: Sequence[Match]) -> bool:
     return any(match.finding.verdict is Verdict.MATCH for match in found)
+
+
+def _match(one: LoadedList, finding: Finding, by: DecisionPolicy) -> Match:
+    """A finding in a list as the match that it is, by this policy."""
+    identity, label, incident = one.references[finding.reference]
+    return Match(one.info.name, identity, label, incident, finding, by)
 
 
 def _versions(lists: list[LoadedList]) -> tuple[tuple[str, int], ...]:

@@ -18,17 +18,19 @@ from hashing.extract import CLIP, Extract
 from hashing.fingerprint import PHASH, Fingerprint, Kind, Track
 from hashing.matching import Finding, ListIndex
 from hashing.patch_track import PatchTrack
+from hashing.patches import leads as leading
 from hashing.patches import matching as patch_matching
 from hashing.patches.matching import Asking, Owner, PatchedList, PatchPart
 from hashing.reference import Reference
 from hashing.verdict import DEFAULT_POLICY, DecisionPolicy, Verdict
 from service import cascade
-from service.cascade import Placed
+from service.cascade import Led, Placed
 from service.checking import Checker
 from service.loading import LoadedList
 from service.media.decoding import Taking
 from service.store.base import Store
 
+_ONLY: Final = ""  # the name of a list of one reference
 _CLIP_BLOCK: Final = 64  # as in hashing.index: the pairs of a block stay in the cache
 _REFERENCE_BLOCK: Final = 8192
 
@@ -133,9 +135,12 @@ def _by_patches(
         tries = patch_matching.tries(shown, searched.key_frames)
         seen = index.shown(Asking(tuple(shown), clip, tries, weak))
         best = _strongest(seen.findings)
-        pictures = cascade.taken_out(taking, seen.leads, looks)
+        leads = [Led(_ONLY, lead) for lead in leading.strongest(seen.leads, cascade.MOST_LEADS)]
+        pictures = cascade.taken_out(taking, leads, looks)
         while not _is_match(best) and (some := next(pictures, None)) is not None:
             placed += _placed(some, reference.fingerprint, searched.frames, weak)
+            asking = Asking((), clip, float(cascade.THOROUGH_FRAMES * searched.frames), weak)
+            placed += cascade.tiled(some, _ONLY, index, asking)
             best = _strongest([*seen.findings, *placed])
         if _is_match(best):
             break

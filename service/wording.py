@@ -9,7 +9,7 @@ from typing import Final
 
 from hashing.fingerprint import Kind
 from hashing.matching import Finding, is_unchanged
-from hashing.patch_track import ORB
+from hashing.patch_track import PATCH_ALGORITHMS
 from hashing.ranges import Range
 from hashing.verdict import (
     CLIPS,
@@ -362,7 +362,7 @@ def _where(finding: Finding, reference: str, kind: Kind | None) -> str:
 def _how_many(finding: Finding) -> str:
     if not finding.reference_ranges_ms:
         return f"{finding.mean_distance_bits:.0f} of 256 hash bits differ"
-    if finding.algorithm == ORB:
+    if finding.algorithm in PATCH_ALGORITHMS:
         frames = f"{finding.frames_matched} of {finding.frames} frames"
         return f"parts of the picture agree in {frames} that were looked at closely"
     return f"{finding.frames_matched} of {finding.frames} sampled frames agree"

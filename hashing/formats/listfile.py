@@ -23,7 +23,7 @@ from typing import Final, Protocol
 from hashing.errors import BadFingerprint, BadList
 from hashing.fingerprint import Algorithm, Fingerprint
 from hashing.formats import document, fields, packed, packed_patches
-from hashing.patch_track import ORB, PatchTrack
+from hashing.patch_track import ORB, PATCH_ALGORITHMS, PatchTrack
 from hashing.reference import BadName, Policy, Reference, require_list_name, require_text
 
 FORMAT: Final = "recirc-list"
@@ -235,7 +235,9 @@ def _patches(untrusted: object) -> tuple[PatchTrack, ...]:
         raise BadFingerprint("patches: a text is needed")
     tracks = packed_patches.unpack(_base64(untrusted, "the patches are"))
     # Made in another way they can be compared with nothing: the list then counts none of it.
-    return tuple(track for track in tracks if track.algorithm == ORB)
+    if not any(track.algorithm == ORB for track in tracks):
+        return ()
+    return tuple(track for track in tracks if track.algorithm in PATCH_ALGORITHMS)
 
 
 def _base64(untrusted: str, what: str) -> bytes:

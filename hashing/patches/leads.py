@@ -1,6 +1,6 @@
 """Leads: references that patches see in a clip without being sure, and where to look for them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ _LEAST_SIGHTINGS: Final = 3  # two are found by accident in one clip of three
 # Less of the picture says little of it as a whole. Halves are 58 to 100 bits from their reference
 # where edges fill in the rest, a third 66 to 108; what is pointed to by mistake 94 and more.
 _LEAST_SHARE: Final = 0.45
+_LEAST_TILED: Final = 0.1  # of a tenth one tile may be whole
 # Where a plane is seen from the side, an affine map puts patches wrong, and by more towards its
 # edges. The best frames of screens that are filmed across a room come from 78 bits to 48 so.
 # Medians over copies: 0.94 to 1.05 of flat ones, 0.53 to 0.92 of most that are tilted.
@@ -26,17 +27,43 @@ _ROUNDED: Final = 0.3  # places are rounded to whole units: a map is not nearer 
 _CLEAR_PATCHES: Final = 16  # four times what a map needs; frames with fewer are out of place
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A way in which a picture may lie in a clip, and whether enough of it is there to be compared
+    as a whole, or its tiles only."""
+
+    placing: Placing
+    as_a_whole: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Lead:
     """A reference's number in its list, where its picture is seen in the clip, and that as a view.
 
-    ``cells``: in how many cells patches agree, in all frames together.
+    ``cells``: in how many cells patches agree, in all frames together; ``tiles``: the reference's.
     """
 
     reference: int
     seen: Seen
     window: Window
     cells: int
+    tiles: tuple[PatchTrack, ...] = ()
+
+    def placed(self) -> Iterator[Placement]:
+        """The ways in which the picture may lie in the clip: as patches say in each frame, in one
+        place all the time, and all over the frame.
+
+        A picture that fills the frame was compared as it is, in more frames; its tiles were not.
+        Looked at again along a map that is a little off, screens of one layout come nearer to each
+        other.
+        """
+        placing = self.placing()
+        if placing.may_fill_the_frame:
+            yield Placement(placing.filling, as_a_whole=False)
+        if not placing.fills_the_frame:
+            as_a_whole = placing.share_inside >= _LEAST_SHARE
+            yield Placement(placing, as_a_whole)
+            yield Placement(placing.steadied, as_a_whole)
 
     def placing(self) -> Placing:
         """How the picture lies in the clip: with perspective where patches are nearer so."""
@@ -57,19 +84,17 @@ class Lead:
         return _placing(self.seen, used, maps)
 
 
-def of(seen: Seen, reference: int, window: Window) -> Lead | None:
-    """What this time line is a lead to; None where too little is seen, or too seldom.
-
-    Nor is a picture that fills the frame: it was compared as it is, in more frames. Looked at again
-    along a map that is a little off, screens of one layout come nearer to each other.
-    """
+def of(
+    seen: Seen, reference: int, window: Window, tiles: tuple[PatchTrack, ...] = ()
+) -> Lead | None:
+    """What this time line is a lead to; None where too little is seen, or too seldom."""
     shown = seen.line.sightings
     if len(shown) < _LEAST_SIGHTINGS:
         return None
     placing = _placing(seen, shown, [geometry.flat(one.fit) for one in shown])
-    if placing.share_inside < _LEAST_SHARE or placing.fills_the_frame:
+    if placing.share_inside < _LEAST_TILED or (placing.fills_the_frame and not tiles):
         return None
-    return Lead(reference, seen, window, sum(one.cells for one in shown))
+    return Lead(reference, seen, window, sum(one.cells for one in shown), tiles)
 
 
 def strongest(leads: Iterable[Lead], most: int) -> list[Lead]:

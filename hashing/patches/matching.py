@@ -17,7 +17,7 @@ from hashing import chance, commonplace, ranges, shared, verdict
 from hashing.alignment import Alignment
 from hashing.fingerprint import PHASH, Fingerprint, Track
 from hashing.matching import Finding, is_unchanged
-from hashing.patch_track import ORB, Look, PatchTrack
+from hashing.patch_track import ORB, TILES, Look, PatchTrack
 from hashing.patches import geometry
 from hashing.patches import leads as leading
 from hashing.patches.index import PatchIndex
@@ -48,22 +48,33 @@ class PatchPart:
     """The patch hashes of some references, searchable, never changed.
 
     ``keys``: whose each of the index's tracks is, by a name that stays when lists change.
+    ``tiles``: by the same names, the tiles of their pictures, which are looked up by nothing else.
     """
 
     keys: tuple[str, ...]
     index: PatchIndex
+    tiles: Mapping[str, tuple[PatchTrack, ...]]
 
     @classmethod
     def of(cls, references: Iterable[tuple[str, Iterable[PatchTrack]]]) -> "PatchPart":
         """A part of these. Tracks made in other ways are left out: nothing compares with them."""
-        owned = [
-            (key, track) for key, tracks in references for track in tracks if track.algorithm == ORB
-        ]
-        return cls(tuple(key for key, _ in owned), PatchIndex([track for _, track in owned]))
+        owned: list[tuple[str, PatchTrack]] = []
+        tiles: dict[str, tuple[PatchTrack, ...]] = {}
+        for key, tracks in references:
+            every = tuple(tracks)
+            owned += [(key, track) for track in every if track.algorithm == ORB]
+            tiles[key] = (
+                *tiles.get(key, ()),
+                *(track for track in every if track.algorithm == TILES),
+            )
+        index = PatchIndex([track for _, track in owned])
+        return cls(tuple(key for key, _ in owned), index, tiles)
 
     def tracks(self) -> Iterator[tuple[str, PatchTrack]]:
         """Whose each track is, and the track."""
         yield from zip(self.keys, self.index.tracks, strict=True)
+        for key, tiles in self.tiles.items():
+            yield from ((key, track) for track in tiles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +126,26 @@ class PatchedList:
         """
         self._parts = tuple(parts)
         self._owners = dict(owners)
+        self._numbered = {owner.number: owner for owner in owners.values()}
         self._fingerprint = fingerprint
 
     @property
     def key_frames(self) -> int:
         """Key frames of all references: what a clip's frame is compared with."""
         return sum(part.index.key_frames for part in self._parts)
+
+    def duration_ms(self, number: int) -> int:
+        """How long a listed reference is."""
+        return self._numbered[number].duration_ms
+
+    def part(self, number: int, alignment: Alignment) -> shared.Part | None:
+        """What the clip shows of a reference, as the comparison of references takes it.
+
+        None where it has no whole frames.
+        """
+        track = _whole_frames(self._fingerprint(number), alignment.stream)
+        group = self._numbered[number].group
+        return None if track is None else shared.Part(number, group, track, alignment)
 
     def match(self, clip: Asking) -> list[Finding]:
         """The findings in this list, best first."""
@@ -133,7 +158,7 @@ class PatchedList:
         looks = self._look(asking, leads)
         strongest = sorted(looks.values(), key=lambda one: one.finding.chance)
         if any(one.finding.verdict is Verdict.MATCH for one in strongest):
-            common = ranges.united(shared.common_ranges(list(self._shown(strongest))))
+            common = ranges.united(shared.common_ranges(self._shown(strongest)))
             if common:
                 strongest = [self._without(one, asking, common) for one in strongest]
         found = [one.finding for one in strongest if one.finding.verdict is not Verdict.NO_MATCH]
@@ -152,7 +177,8 @@ class PatchedList:
                 alignment = _alignment(seen, clip.fingerprint)
                 where = window(seen)
                 finding = _finding(where, owner, alignment, clip)
-                lead = None if leads is None else leading.of(seen, owner.number, where)
+                tiles = part.tiles.get(part.keys[seen.track_number], ())
+                lead = None if leads is None else leading.of(seen, owner.number, where, tiles)
                 if leads is not None and lead is not None:
                     leads.append(lead)
                 before = looks.get(owner.number)
@@ -180,15 +206,12 @@ class PatchedList:
         )
         return replace(look, finding=weakened)
 
-    def _shown(self, looks: Sequence[_Look]) -> Iterator[shared.Part]:
-        """What the clip shows of each reference, as the comparison of references takes it."""
+    def _shown(self, looks: Sequence[_Look]) -> list[shared.Part]:
+        """What the clip shows of each reference, where there are several to compare."""
         if len(looks) < 2:
-            return
-        for one in looks:
-            fingerprint = self._fingerprint(one.owner.number)
-            track = _whole_frames(fingerprint, one.alignment.stream)
-            if track is not None:
-                yield shared.Part(one.owner.number, one.owner.group, track, one.alignment)
+            return []
+        parts = [self.part(one.owner.number, one.alignment) for one in looks]
+        return [one for one in parts if one is not None]
 
 
 def tries(clip: Sequence[PatchTrack], key_frames: int) -> float:
@@ -201,12 +224,18 @@ def tries(clip: Sequence[PatchTrack], key_frames: int) -> float:
     return float(max(1, frames * len(Look)) * max(_LEAST_KEY_FRAMES, key_frames))
 
 
+def is_commonplace(
+    times_ms: NDArray[np.int64], stream: int, clip: Fingerprint
+) -> NDArray[np.bool_]:
+    """At which of these times a clip's video track shows a picture of the built-in set (test cards
+    and such), bool (k,)."""
+    times = commonplace.times_ms(clip, [times_ms], cropped=True)
+    shown = [found for (one, _), found in times.items() if one == stream]
+    return np.isin(times_ms, np.concatenate([np.zeros(0, np.int64), *shown]))
+
+
 def _without_commonplace(track: PatchTrack, clip: Fingerprint) -> PatchTrack:
-    """The track without frames that show a picture of the built-in set (test cards and such)."""
-    times = commonplace.times_ms(clip, [track.times_ms], cropped=True)
-    shown = [found for (stream, _), found in times.items() if stream == track.stream]
-    common = np.concatenate([np.zeros(0, np.int64), *shown])
-    return _among(track, ~np.isin(track.times_ms, common))
+    return _among(track, ~is_commonplace(track.times_ms, track.stream, clip))
 
 
 def _is_outside(times_ms: NDArray[np.int64], ranges: Sequence[Range]) -> NDArray[np.bool_]:

@@ -4,9 +4,10 @@ Patches say where; whether it is the same footage whole frames can say once the 
 out of the clip along these maps (``hashing.patches.straightening``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,8 @@ MOST_MAPS: Final = 1024  # frames that a clip's track may have held; 24 and 96 a
 _BEYOND_MS: Final = 1500  # the first and the last map hold for so long: three held frames
 _CORNERS: Final = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
 _AT_THE_CORNER: Final = 0.02  # of a side: places are rounded to a 255th, and a fit is off by two
+# Where something lies over much of the picture, few patches are left and the fit is off by more.
+_NEAR_THE_CORNER: Final = 0.05
 _GRID: Final = 16  # a side: the share inside is told to half a percent
 
 
@@ -45,9 +48,43 @@ class Placing:
     @property
     def fills_the_frame(self) -> bool:
         """Whether the picture's corners are those of the clip's frame, at the median."""
-        placed = _CORNERS @ np.median(self.maps, axis=0).T
-        off = placed[:, :2] / placed[:, 2:] - _CORNERS[:, :2]
-        return bool(np.abs(off).max() <= _AT_THE_CORNER)
+        return self._off_the_corners <= _AT_THE_CORNER
+
+    @property
+    def may_fill_the_frame(self) -> bool:
+        """Whether they may be those of the clip's frame, as far as a poor fit can tell."""
+        return self._off_the_corners <= _NEAR_THE_CORNER
+
+    @property
+    def _off_the_corners(self) -> float:
+        """How far the picture's corners are from those of the clip's frame, in shares of a side."""
+        return float(np.abs(np.median(self._placed_corners, axis=0) - _CORNERS[:, :2]).max())
+
+    @property
+    def _placed_corners(self) -> NDArray[np.float64]:
+        """Where the picture's corners are, float64 (k, 4, 2)."""
+        placed = _CORNERS @ self.maps.transpose(0, 2, 1)
+        corners: NDArray[np.float64] = placed[:, :, :2] / placed[:, :, 2:]
+        return corners
+
+    @property
+    def steadied(self) -> "Placing":
+        """The same with one map: each corner where it is at the median.
+
+        A fit is off by a hundredth of the side, and by another one from frame to frame, which to a
+        tile is a change. Most pictures stay where they were put.
+        """
+        corners = np.median(self._placed_corners, axis=0).astype(np.float32)
+        steady = cv2.getPerspectiveTransform(_CORNERS[:, :2].astype(np.float32), corners)
+        return self._by(steady.astype(np.float64))
+
+    @property
+    def filling(self) -> "Placing":
+        """The same with the picture in all of the frame."""
+        return self._by(np.eye(3))
+
+    def _by(self, map_: NDArray[np.float64]) -> "Placing":
+        return replace(self, maps=np.repeat(map_[None], len(self.maps), axis=0))
 
     @property
     def share_inside(self) -> float:

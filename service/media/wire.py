@@ -28,7 +28,7 @@ from hashing.errors import EmptyMedia, MediaError, NotMedia, NoVideo, Unreadable
 from hashing.extract import Extract
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind, Track
 from hashing.formats import fields, packed_patches
-from hashing.patch_track import MOST_KEY_FRAMES, ORB, PLACE_BYTES, Look, PatchTrack
+from hashing.patch_track import MOST_KEY_FRAMES, PATCH_ALGORITHMS, PLACE_BYTES, Look, PatchTrack
 from hashing.patches.placing import MOST_MAPS, Placing
 from hashing.views import VIEWS
 from service.errors import BadAnswer, DecoderCrashed, OutOfMemory
@@ -101,7 +101,15 @@ _SHAPES: Final = {
     ),
     Block.PATCHED: _Shape(np.dtype([("patch_tracks", "<u2")]), 1),
     Block.PATCH_TRACKS: _Shape(
-        np.dtype([("look", "u1"), ("stream", "<u2"), ("key_frames", "<u4"), ("patches", "<u4")]),
+        np.dtype(
+            [
+                ("algorithm", "u1"),
+                ("look", "u1"),
+                ("stream", "<u2"),
+                ("key_frames", "<u4"),
+                ("patches", "<u4"),
+            ]
+        ),
         _MOST_PATCH_TRACKS,
     ),
     Block.KEY_FRAMES: _Shape(
@@ -150,7 +158,16 @@ _ERRORS: Final[tuple[tuple[type[MediaError], str], ...]] = (
     (DecoderCrashed, "the decoder broke down on this file; ask for another copy"),
 )
 # Whether both ends of a pipe mean the same: an installation may be replaced under a running one.
-_MEANINGS: Final = (_SHAPES, _PROBLEMS, _ALGORITHMS, VIEWS, _ERRORS, _LOOKS, ORB, tuple(Request))
+_MEANINGS: Final = (
+    _SHAPES,
+    _PROBLEMS,
+    _ALGORITHMS,
+    VIEWS,
+    _ERRORS,
+    _LOOKS,
+    PATCH_ALGORITHMS,
+    tuple(Request),
+)
 VERSION: Final = zlib.crc32(repr(_MEANINGS).encode())
 
 
@@ -259,7 +276,16 @@ def unpack_patches(untrusted_read: Read) -> tuple[PatchTrack, ...]:
 
 def _patch_blocks(tracks: Sequence[PatchTrack]) -> bytes:
     identities = np.array(
-        [(_LOOKS.index(one.look), one.stream, one.key_frames, len(one)) for one in tracks],
+        [
+            (
+                PATCH_ALGORITHMS.index(one.algorithm),
+                _LOOKS.index(one.look),
+                one.stream,
+                one.key_frames,
+                len(one),
+            )
+            for one in tracks
+        ],
         _SHAPES[Block.PATCH_TRACKS].record,
     )
     frames = np.zeros(sum(one.key_frames for one in tracks), _SHAPES[Block.KEY_FRAMES].record)
@@ -361,7 +387,7 @@ def _patch_tracks(untrusted_read: Read, count: int) -> tuple[PatchTrack, ...]:
             untrusted_tracks, key_frames, patches, frame_ends, patch_ends, strict=True
         )
     )
-    if len({(one.look, one.stream) for one in tracks}) < count:
+    if len({(one.algorithm, one.look, one.stream) for one in tracks}) < count:
         raise BadAnswer("a track of patches is there twice")
     return tracks
 
@@ -370,7 +396,7 @@ def _patch_track(
     untrusted: np.void, untrusted_frames: NDArray[np.void], untrusted_patches: NDArray[np.void]
 ) -> PatchTrack:
     track = PatchTrack(
-        ORB,
+        _one_of(PATCH_ALGORITHMS, untrusted["algorithm"]),
         _one_of(_LOOKS, untrusted["look"]),
         int(untrusted["stream"]),
         times_ms=untrusted_frames["time_ms"].astype(np.int64),

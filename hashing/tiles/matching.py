@@ -1,0 +1,162 @@
+"""Matching by tiles: from pictures that patches have placed in a clip to findings.
+
+The verdict is drawn by the same policy as that of whole frames, on the strongest tile's line. More
+is asked of the others: most of what changes may be other footage, under the same ticker or logo.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from hashing import chance, ranges, shared, verdict
+from hashing.alignment import Alignment
+from hashing.matching import Finding, is_unchanged
+from hashing.patch_track import TILES, Look
+from hashing.patches.leads import Lead
+from hashing.patches.matching import Asking, PatchedList, is_commonplace
+from hashing.ranges import Range
+from hashing.tiles.comparing import ClipTiles, Tiled, compare
+from hashing.timelines import SPEEDS
+from hashing.verdict import Verdict
+from hashing.views import View
+
+# Of all change, what a clip and its reference have in common. Where most of the picture is there:
+# 0.32 and more in hard copies of the development clips, 0.16 and less in decoys, but for a ticker
+# that runs alike, 0.23, in one row of tiles. Where a part is there: 0.37 to 0.7, and nearly all
+# tiles are alike; crops of decoys to little but the ticker or the captions have as much, or are as
+# alike, and not both (docs/explanation/patches.md, "Tiles").
+_COMMON: Final = 0.25
+_CLEARLY_COMMON: Final = 0.38
+_MOSTLY_ALIKE: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What the tiles of one placed picture show."""
+
+    lead: Lead
+    tiles: ClipTiles
+    alignment: Alignment
+    finding: Finding
+
+
+def findings(
+    placed: Sequence[tuple[Lead, ClipTiles]], patched: PatchedList, clip: Asking
+) -> list[Finding]:
+    """What leads' tiles, as they were taken out of the clip, show of their references: one finding
+    each, best first.
+
+    ``clip.tries``: how many time lines the whole check tries, with all tiles and placings.
+    """
+    looks: dict[int, _Look] = {}
+    for lead, tiles in placed:
+        kept = ~is_commonplace(tiles.times_ms, tiles.stream, clip.fingerprint)
+        look = _look(lead, tiles.among(kept), patched, clip)
+        before = looks.get(lead.reference)
+        if look is not None and (before is None or _rank(look) < _rank(before)):
+            looks[lead.reference] = look
+    strongest = sorted(looks.values(), key=_rank)
+    if any(one.finding.verdict is Verdict.MATCH for one in strongest):
+        common = ranges.united(shared.common_ranges(_parts(strongest, patched)))
+        if common:
+            strongest = [_without(one, patched, clip, common) for one in strongest]
+    return [one.finding for one in sorted(strongest, key=_rank)]
+
+
+def _rank(look: _Look) -> tuple[bool, float]:
+    return look.finding.verdict is not Verdict.MATCH, look.finding.chance
+
+
+def _look(lead: Lead, tiles: ClipTiles, patched: PatchedList, clip: Asking) -> _Look | None:
+    """What one picture's tiles show; None where they show nothing."""
+    look = lead.seen.clip.look
+    view = View(mirrored=look is Look.MIRRORED, negative=look is Look.NEGATIVE)
+    best: Tiled | None = None
+    for track in lead.tiles:
+        one = compare(tiles, track, view)
+        if one is not None and _is_stronger(one, best):
+            best = one
+    if best is None:
+        return None
+    finding = _at_most(_most(best), _finding(lead, best.alignment, patched, clip), clip)
+    if finding.verdict is Verdict.NO_MATCH:
+        return None
+    return _Look(lead, tiles, best.alignment, finding)
+
+
+def _is_stronger(one: Tiled, other: Tiled | None) -> bool:
+    return other is None or one.alignment.evidence_nats > other.alignment.evidence_nats
+
+
+def _most(one: Tiled) -> Verdict:
+    """The most that may be said: what agrees may be the picture, or lie over other footage."""
+    if one.is_a_part and one.common_change >= _CLEARLY_COMMON:
+        is_clear = not one.is_a_stripe or one.alike >= _MOSTLY_ALIKE
+        return Verdict.MATCH if is_clear else Verdict.NO_MATCH
+    if one.is_a_stripe or one.common_change < _COMMON:
+        return Verdict.NO_MATCH
+    return Verdict.NEAR_MATCH if one.is_a_part else Verdict.MATCH
+
+
+def _at_most(most: Verdict, finding: Finding, clip: Asking) -> Finding:
+    """The finding, which says no more than that."""
+    if most is Verdict.MATCH or finding.verdict is Verdict.NO_MATCH:
+        return finding
+    return replace(finding, verdict=most, chance=max(finding.chance, clip.policy.near_chance))
+
+
+def _finding(lead: Lead, alignment: Alignment, patched: PatchedList, clip: Asking) -> Finding:
+    speeds = 2.0 * (1 if is_unchanged(alignment.speed) else len(SPEEDS) - 1)
+    false_alarms = chance.expected_false_alarms(alignment.evidence_nats, clip.tries * speeds)
+    clip_ranges = ((alignment.clip_start_ms, alignment.clip_end_ms),)
+    ends = ((alignment.reference_start_ms, alignment.reference_end_ms),)
+    return Finding(
+        reference=lead.reference,
+        verdict=verdict.by_time(alignment, false_alarms, clip.policy),
+        algorithm=TILES,
+        view=lead.window,
+        speed=alignment.speed,
+        chance=false_alarms,
+        frames=alignment.frames,
+        frames_matched=alignment.frames_matched,
+        distinct_hits=alignment.distinct_hits,
+        mean_distance_bits=alignment.mean_distance_bits,
+        agreement=alignment.agreement,
+        clip_ranges_ms=clip_ranges,
+        reference_ranges_ms=ends,
+        clip_coverage=ranges.share(clip_ranges, clip.fingerprint.duration_ms),
+        reference_coverage=ranges.share(ends, patched.duration_ms(lead.reference)),
+    )
+
+
+def _parts(looks: Sequence[_Look], patched: PatchedList) -> list[shared.Part]:
+    """What the clip shows of each reference, as the comparison of references takes it."""
+    if len(looks) < 2:
+        return []
+    found = [patched.part(one.lead.reference, one.alignment) for one in looks]
+    return [one for one in found if one is not None]
+
+
+def _without(look: _Look, patched: PatchedList, clip: Asking, common: tuple[Range, ...]) -> _Look:
+    """The look by what lies outside the common ranges; never less than a near match."""
+    finding = look.finding
+    inside = ranges.intersection(finding.clip_ranges_ms, common)
+    if not inside or finding.reference_coverage >= shared.BULK_SHARE:
+        return look
+    tiles = look.tiles
+    outside = np.ones(len(tiles.times_ms), np.bool_)
+    for start_ms, end_ms in common:
+        outside &= (tiles.times_ms < start_ms) | (tiles.times_ms > end_ms)
+    rest = _look(look.lead, tiles.among(outside), patched, clip)
+    if rest is not None and rest.finding.verdict is Verdict.MATCH:
+        carried = replace(finding, chance=rest.finding.chance, common_ranges_ms=inside)
+        return replace(look, finding=carried)
+    weakened = replace(
+        finding,
+        verdict=Verdict.NEAR_MATCH,
+        chance=max(finding.chance, clip.policy.near_chance),
+        common_ranges_ms=inside,
+    )
+    return replace(look, finding=weakened)
