@@ -15,6 +15,7 @@ from hashing.fingerprint import PDQ, Fingerprint, Kind
 from hashing.lanes import Sampling
 from hashing.matching import Finding
 from hashing.patch_track import Look
+from hashing.patches import leads as leading
 from hashing.patches.leads import Lead, Placement
 from hashing.patches.matching import Asking, Owner, PatchedList, PatchPart
 from hashing.reference import Policy
@@ -35,10 +36,9 @@ ROUNDS: Final = (
     (Look.WIDENED, Look.HEIGHTENED),
 )
 MOST_LEADS: Final = 3  # that are followed in a round; each costs as much as a key frame or two
-_MOST_PLACEMENTS: Final = 3  # of a lead; see hashing.patches.leads
 # So many more ways to look at the clip are tried; one is to look for a screen in it.
-PLACED_LOOKS: Final = _MOST_PLACEMENTS * MOST_LEADS * len(ROUNDS) + 1
-TILED_LOOKS: Final = tiling.COUNT * PLACED_LOOKS
+PLACED_LOOKS: Final = leading.MOST_WHOLE * MOST_LEADS * len(ROUNDS) + 1
+TILED_LOOKS: Final = tiling.COUNT * leading.MOST_PLACEMENTS * MOST_LEADS * len(ROUNDS)
 HELD_FRAMES: Final = 24  # of each video track: 12 to 24 are left of a long clip
 THOROUGH_FRAMES: Final = 96
 _MOST_PARTS: Final = 8  # each is one more look-up; then all are joined

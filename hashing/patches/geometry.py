@@ -121,12 +121,22 @@ def perspective(fit: Fit) -> NDArray[np.float64] | None:
     """
     if len(fit.clip) < _LEAST_PLANE_PAIRS:
         return None
-    source = fit.reference.places[:, :2].astype(np.float32)
+    return plane(fit.reference.places[:, :2], fit.clip.places[:, :2], _CLOSE_UNITS)
+
+
+def plane(
+    reference: NDArray[np.generic], clip: NDArray[np.generic], within_units: float
+) -> NDArray[np.float64] | None:
+    """A map with perspective that takes places (n, 2) of the reference to those of the clip.
+
+    float64 (3, 3), its last number 1; None of folded ones.
+    """
+    source = reference.astype(np.float32)
     matrix, _ = cv2.findHomography(
         source,
-        fit.clip.places[:, :2].astype(np.float32),
+        clip.astype(np.float32),
         method=cv2.USAC_MAGSAC,
-        ransacReprojThreshold=_CLOSE_UNITS,
+        ransacReprojThreshold=within_units,
         maxIters=_PLANE_STEPS,
         confidence=0.999,
     )
@@ -144,10 +154,18 @@ def flat(fit: Fit) -> NDArray[np.float64]:
 
 def off_units(matrix: NDArray[np.float64], fit: Fit) -> float:
     """How far a map (3, 3) puts the fit's patches from where they are: the median."""
-    places = fit.reference.places[:, :2].astype(np.float64)
-    placed = np.column_stack([places, np.ones(len(places))]) @ matrix.T
-    off = placed[:, :2] / placed[:, 2:] - fit.clip.places[:, :2]
-    return float(np.median(np.linalg.norm(off, axis=1)))
+    return float(np.median(apart_units(matrix, fit.reference.places, fit.clip.places)))
+
+
+def apart_units(
+    matrix: NDArray[np.float64], reference: NDArray[np.generic], clip: NDArray[np.generic]
+) -> NDArray[np.float64]:
+    """How far a map (3, 3) puts places (n, 2 or more) of the reference from those of the clip."""
+    places = reference[:, :2].astype(np.float64)
+    moved = np.column_stack([places, np.ones(len(places))]) @ matrix.T
+    off = moved[:, :2] / moved[:, 2:] - clip[:, :2].astype(np.float64)
+    apart: NDArray[np.float64] = np.linalg.norm(off, axis=1)
+    return apart
 
 
 def _is_seen_from_before(matrix: NDArray[np.generic], places: NDArray[np.float32]) -> bool:

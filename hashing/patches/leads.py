@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashing.patch_track import Look, PatchTrack
-from hashing.patches import geometry
-from hashing.patches.geometry import Sighting
+from hashing.patches import geometry, pooling
 from hashing.patches.placing import Placing
 from hashing.patches.searching import Seen
 from hashing.views import Window
@@ -18,6 +17,8 @@ _LEAST_SIGHTINGS: Final = 3  # two are found by accident in one clip of three
 # Less of the picture says little of it as a whole. Halves are 58 to 100 bits from their reference
 # where edges fill in the rest, a third 66 to 108; what is pointed to by mistake 94 and more.
 _LEAST_SHARE: Final = 0.45
+MOST_PLACEMENTS: Final = 4  # of one lead
+MOST_WHOLE: Final = 3  # of these are compared as a whole
 _LEAST_TILED: Final = 0.1  # of a tenth one tile may be whole
 # Where a plane is seen from the side, an affine map puts patches wrong, and by more towards its
 # edges. The best frames of screens that are filmed across a room come from 78 bits to 48 so.
@@ -50,8 +51,8 @@ class Lead:
     tiles: tuple[PatchTrack, ...] = ()
 
     def placed(self) -> Iterator[Placement]:
-        """The ways in which the picture may lie in the clip: as patches say in each frame, in one
-        place all the time, and all over the frame.
+        """The ways in which the picture may lie in the clip: all over the frame, as patches say in
+        each frame, in one place all the time, or where only the camera moves.
 
         A picture that fills the frame was compared as it is, in more frames; its tiles were not.
         Looked at again along a map that is a little off, screens of one layout come nearer to each
@@ -64,6 +65,9 @@ class Lead:
             as_a_whole = placing.share_inside >= _LEAST_SHARE
             yield Placement(placing, as_a_whole)
             yield Placement(placing.steadied, as_a_whole)
+            pooled = pooling.maps(self.seen)
+            if pooled is not None:
+                yield Placement(_placing(self.seen, range(len(pooled)), list(pooled)), as_a_whole)
 
     def placing(self) -> Placing:
         """How the picture lies in the clip: with perspective where patches are nearer so."""
@@ -81,7 +85,7 @@ class Lead:
             maps = [
                 own if other is None else other for own, other in zip(maps, tilted, strict=True)
             ]
-        return _placing(self.seen, used, maps)
+        return _placing(self.seen, [one.clip_frame for one in used], maps)
 
 
 def of(
@@ -91,7 +95,8 @@ def of(
     shown = seen.line.sightings
     if len(shown) < _LEAST_SIGHTINGS:
         return None
-    placing = _placing(seen, shown, [geometry.flat(one.fit) for one in shown])
+    frames = [one.clip_frame for one in shown]
+    placing = _placing(seen, frames, [geometry.flat(one.fit) for one in shown])
     if placing.share_inside < _LEAST_TILED or (placing.fills_the_frame and not tiles):
         return None
     return Lead(reference, seen, window, sum(one.cells for one in shown), tiles)
@@ -105,17 +110,18 @@ def strongest(leads: Iterable[Lead], most: int) -> list[Lead]:
     return list(chosen.values())[:most]
 
 
-def _placing(seen: Seen, shown: Sequence[Sighting], maps: Sequence[NDArray[np.float64]]) -> Placing:
+def _placing(seen: Seen, frames: Sequence[int], maps: Sequence[NDArray[np.float64]]) -> Placing:
     """These maps of places, in these frames, as maps of shares of the frames' sides."""
+    size = _sides(seen.reference, seen.line.sightings[0].key_frame)
     return Placing(
         seen.clip.stream,
         seen.clip.look is Look.MIRRORED,
         seen.clip.look is Look.NEGATIVE,
-        times_ms=seen.clip.times_ms[[one.clip_frame for one in shown]],
+        times_ms=seen.clip.times_ms[list(frames)],
         maps=np.array(
             [
-                map_ * _sides(seen.reference, one.key_frame) / _sides(seen.clip, one.clip_frame).T
-                for map_, one in zip(maps, shown, strict=True)
+                map_ * size / _sides(seen.clip, frame).T
+                for map_, frame in zip(maps, frames, strict=True)
             ]
         ),
     )

@@ -74,9 +74,7 @@ class Placing:
         A fit is off by a hundredth of the side, and by another one from frame to frame, which to a
         tile is a change. Most pictures stay where they were put.
         """
-        corners = np.median(self._placed_corners, axis=0).astype(np.float32)
-        steady = cv2.getPerspectiveTransform(_CORNERS[:, :2].astype(np.float32), corners)
-        return self._by(steady.astype(np.float64))
+        return self._by(_from_corners(np.median(self._placed_corners, axis=0)))
 
     @property
     def filling(self) -> "Placing":
@@ -97,3 +95,12 @@ class Placing:
         flat = placed[:, :, :2] / np.where(before > 0, before, np.nan)
         inside = ((flat >= 0) & (flat <= 1)).all(axis=2).mean(axis=1)
         return float(np.median(inside))
+
+
+def _from_corners(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The map that puts the picture's corners there, float64 (4, 2): float64 (3, 3)."""
+    made = cv2.getPerspectiveTransform(
+        _CORNERS[:, :2].astype(np.float32), corners.astype(np.float32)
+    )
+    map_: NDArray[np.float64] = made.astype(np.float64)
+    return map_
