@@ -22,7 +22,7 @@ from hashing.reference import Policy
 from hashing.tiles import matching as matching_tiles
 from hashing.tiles import tiling
 from hashing.tiles.comparing import ClipTiles
-from hashing.verdict import Verdict
+from hashing.verdict import DecisionPolicy, Verdict
 from service.errors import ListNotFound, ReferenceNotFound
 from service.loading import LoadedList
 from service.media.decoding import Taking
@@ -94,19 +94,21 @@ def taken_out(
         yield [Placed(screen)] if screen.tracks else []
 
 
+def asking(clip: Fingerprint, searched_frames: int, policy: DecisionPolicy) -> Asking:
+    """A clip that is asked about by its tiles, where so many reference frames are searched."""
+    return Asking((), clip, float(THOROUGH_FRAMES * TILED_LOOKS * searched_frames), policy)
+
+
 def tiled(
     placed: Sequence[Placed], list_name: str, patched: PatchedList, clip: Asking
 ) -> list[Finding]:
-    """What the tiles of these pictures of a clip show of a list.
-
-    ``clip.tries``: how many time lines the whole check tries of one picture, on all lists.
-    """
+    """What the tiles of these pictures of a clip show of a list."""
     mine = [
         (one.led.lead, one.tiles)
         for one in placed
         if one.led is not None and one.tiles is not None and one.led.list == list_name
     ]
-    return matching_tiles.findings(mine, patched, replace(clip, tries=TILED_LOOKS * clip.tries))
+    return matching_tiles.findings(mine, patched, clip)
 
 
 def _placed(taking: Taking, led: Led, placement: Placement) -> Placed:

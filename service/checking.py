@@ -231,14 +231,15 @@ class Checker:
         self, clip: Fingerprint, placed: Sequence[Placed], lists: list[LoadedList], side: Policy
     ) -> list[Match]:
         """What the tiles of these pictures show of the references that led to them."""
-        tries = float(cascade.THOROUGH_FRAMES * sum(one.index.frames for one in lists))
+        frames = sum(one.index.frames for one in lists)
         found: list[Match] = []
         for one, patched in self.patches(lists) if placed else ():
             if one.info.policy is not side:
                 continue
             by = self._policy.accepting(one.info.false_alarms_per_100k)
-            asking = Asking((), clip, tries, by)
-            findings = cascade.tiled(placed, one.info.name, patched, asking)
+            findings = cascade.tiled(
+                placed, one.info.name, patched, cascade.asking(clip, frames, by)
+            )
             found += [_match(one, finding, by) for finding in findings]
         return found
 

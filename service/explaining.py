@@ -139,8 +139,7 @@ def _by_patches(
         pictures = cascade.taken_out(taking, leads, looks)
         while not _is_match(best) and (some := next(pictures, None)) is not None:
             placed += _placed(some, reference.fingerprint, searched.frames, weak)
-            asking = Asking((), clip, float(cascade.THOROUGH_FRAMES * searched.frames), weak)
-            placed += cascade.tiled(some, _ONLY, index, asking)
+            placed += cascade.tiled(some, _ONLY, index, cascade.asking(clip, searched.frames, weak))
             best = _strongest([*seen.findings, *placed])
         if _is_match(best):
             break

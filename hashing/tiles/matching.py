@@ -19,7 +19,7 @@ from hashing.patches.matching import Asking, PatchedList, is_commonplace
 from hashing.ranges import Range
 from hashing.tiles.comparing import ClipTiles, Tiled, compare
 from hashing.timelines import SPEEDS
-from hashing.verdict import Verdict
+from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View
 
 # Of all change, what a clip and its reference have in common. Where most of the picture is there:
@@ -78,33 +78,31 @@ def _look(lead: Lead, tiles: ClipTiles, patched: PatchedList, clip: Asking) -> _
         one = compare(tiles, track, view)
         if one is not None and _is_stronger(one, best):
             best = one
-    if best is None:
+    if best is None or not _says_enough(best):
         return None
-    finding = _at_most(_most(best), _finding(lead, best.alignment, patched, clip), clip)
-    if finding.verdict is Verdict.NO_MATCH:
-        return None
-    return _Look(lead, tiles, best.alignment, finding)
+    alignment = _weighed(best, clip.policy)
+    finding = _finding(lead, alignment, patched, clip)
+    return None if finding.verdict is Verdict.NO_MATCH else _Look(lead, tiles, alignment, finding)
 
 
 def _is_stronger(one: Tiled, other: Tiled | None) -> bool:
     return other is None or one.alignment.evidence_nats > other.alignment.evidence_nats
 
 
-def _most(one: Tiled) -> Verdict:
-    """The most that may be said: what agrees may be the picture, or lie over other footage."""
-    if one.is_a_part and one.common_change >= _CLEARLY_COMMON:
-        is_clear = not one.is_a_stripe or one.alike >= _MOSTLY_ALIKE
-        return Verdict.MATCH if is_clear else Verdict.NO_MATCH
-    if one.is_a_stripe or one.common_change < _COMMON:
-        return Verdict.NO_MATCH
-    return Verdict.NEAR_MATCH if one.is_a_part else Verdict.MATCH
+def _says_enough(one: Tiled) -> bool:
+    """Whether what agrees may be the picture, and is not just something that lies over it."""
+    if one.is_a_stripe:
+        is_all_alike = one.alike >= _MOSTLY_ALIKE
+        return one.is_a_part and is_all_alike and one.common_change >= _CLEARLY_COMMON
+    return one.common_change >= _COMMON
 
 
-def _at_most(most: Verdict, finding: Finding, clip: Asking) -> Finding:
-    """The finding, which says no more than that."""
-    if most is Verdict.MATCH or finding.verdict is Verdict.NO_MATCH:
-        return finding
-    return replace(finding, verdict=most, chance=max(finding.chance, clip.policy.near_chance))
+def _weighed(one: Tiled, policy: DecisionPolicy) -> Alignment:
+    """The tile's line, whose agreement is that of the whole picture: enough for a match where as
+    much of all change is common as has to be."""
+    needed = _CLEARLY_COMMON if one.is_a_part else _COMMON
+    together = policy.match_agreement * one.common_change / needed
+    return replace(one.alignment, agreement=min(one.alignment.agreement, together))
 
 
 def _finding(lead: Lead, alignment: Alignment, patched: PatchedList, clip: Asking) -> Finding:

@@ -15,23 +15,22 @@ say ``untrusted_``. A further kind of record is one more ``Block``.
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hashing import bits
 from hashing.coverage import Coverage, Problem
 from hashing.errors import EmptyMedia, MediaError, NotMedia, NoVideo, UnreadableMedia
 from hashing.extract import Extract
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind, Track
-from hashing.formats import fields, packed_patches
-from hashing.patch_track import MOST_KEY_FRAMES, PATCH_ALGORITHMS, PLACE_BYTES, Look, PatchTrack
+from hashing.formats import fields
+from hashing.patch_track import MOST_KEY_FRAMES, PATCH_ALGORITHMS, Look, PatchTrack
 from hashing.patches.placing import MOST_MAPS, Placing
 from hashing.views import VIEWS
 from service.errors import BadAnswer, DecoderCrashed, OutOfMemory
+from service.media.blocks import SHAPES, Block
 
 Read = Callable[[int], bytes]  # exactly so many bytes
 Known = TypeVar("Known")
@@ -52,97 +51,6 @@ class Request(IntEnum):
     PATCHES = 128
 
 
-class Block(IntEnum):
-    """The types of blocks."""
-
-    ERROR = 1
-    COVERAGE = 2
-    TRACKS = 3
-    FRAMES = 4
-    PATCHED = 5
-    PATCH_TRACKS = 6
-    KEY_FRAMES = 7
-    PATCHES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """How a block's records look, and how many of them there may be."""
-
-    record: np.dtype[np.void]
-    most: int
-
-
-# 16 tracks (hashing.media.Limits) in 24 views and algorithms each are 384; 4 h of one track
-# sampled four times a second in all of them are 1.1 million frames.
-_MOST_TRACKS: Final = 1024
-_MOST_FRAMES: Final = 4_000_000  # 196 MB
-# 16 tracks in six looks; what recirc gathers of one track is a fourth of that, 40 MB.
-_MOST_PATCH_TRACKS: Final = 96
-_MOST_PATCHES: Final = packed_patches.MAX_PATCHES
-_SHAPES: Final = {
-    Block.ERROR: _Shape(np.dtype([("code", "u1")]), 1),
-    Block.COVERAGE: _Shape(
-        np.dtype(
-            [
-                ("kind", "u1"),
-                ("duration_ms", "<i8"),
-                ("container_ms", "<i8"),
-                ("decoded_ms", "<i8"),
-                ("sampled_frames", "<u4"),
-                ("flat_frames", "<u4"),
-                ("decode_errors", "<u4"),
-                ("problems", "<u8"),  # a bit each
-                ("tracks", "<u2"),
-                ("patch_tracks", "<u2"),
-            ]
-        ),
-        1,
-    ),
-    Block.PATCHED: _Shape(np.dtype([("patch_tracks", "<u2")]), 1),
-    Block.PATCH_TRACKS: _Shape(
-        np.dtype(
-            [
-                ("algorithm", "u1"),
-                ("look", "u1"),
-                ("stream", "<u2"),
-                ("key_frames", "<u4"),
-                ("patches", "<u4"),
-            ]
-        ),
-        _MOST_PATCH_TRACKS,
-    ),
-    Block.KEY_FRAMES: _Shape(
-        np.dtype([("time_ms", "<i8"), ("size", "u1", (2,))]),
-        _MOST_PATCH_TRACKS * MOST_KEY_FRAMES,
-    ),
-    Block.PATCHES: _Shape(
-        np.dtype(
-            [
-                ("first", "<u2"),
-                ("last", "<u2"),
-                ("place", "u1", (PLACE_BYTES,)),
-                ("descriptor", "u1", (bits.HASH_BYTES,)),
-            ]
-        ),
-        _MOST_PATCHES,
-    ),
-    Block.TRACKS: _Shape(
-        np.dtype([("algorithm", "u1"), ("view", "<u2"), ("stream", "<u2"), ("frames", "<u4")]),
-        _MOST_TRACKS,
-    ),
-    Block.FRAMES: _Shape(
-        np.dtype(
-            [
-                ("time_ms", "<i8"),
-                ("span_ms", "<i8"),
-                ("quality", "u1"),
-                ("hash", "u1", (bits.HASH_BYTES,)),
-            ]
-        ),
-        _MOST_FRAMES,
-    ),
-}
 _HEADER: Final = struct.Struct("<BI")
 _PLACING: Final = struct.Struct("<HBH")  # stream, mirrored and negative, how many maps
 _KINDS: Final = tuple(Kind)
@@ -159,7 +67,7 @@ _ERRORS: Final[tuple[tuple[type[MediaError], str], ...]] = (
 )
 # Whether both ends of a pipe mean the same: an installation may be replaced under a running one.
 _MEANINGS: Final = (
-    _SHAPES,
+    SHAPES,
     _PROBLEMS,
     _ALGORITHMS,
     VIEWS,
@@ -202,7 +110,7 @@ def unpack_placing(read: Read) -> Placing:
 def pack(taken: Extract) -> bytes:
     """An answer with hashes."""
     tracks, coverage = taken.fingerprint.tracks, taken.coverage
-    head = np.zeros(1, _SHAPES[Block.COVERAGE].record)
+    head = np.zeros(1, SHAPES[Block.COVERAGE].record)
     head["kind"] = _KINDS.index(taken.fingerprint.kind)
     head["duration_ms"] = taken.fingerprint.duration_ms
     for name in ("container_ms", "decoded_ms", "sampled_frames", "flat_frames", "decode_errors"):
@@ -215,9 +123,9 @@ def pack(taken: Extract) -> bytes:
             (_ALGORITHMS.index(one.algorithm), VIEWS.index(one.view), one.stream, len(one))
             for one in tracks
         ],
-        _SHAPES[Block.TRACKS].record,
+        SHAPES[Block.TRACKS].record,
     )
-    frames = np.zeros(taken.fingerprint.frames, _SHAPES[Block.FRAMES].record)
+    frames = np.zeros(taken.fingerprint.frames, SHAPES[Block.FRAMES].record)
     first = 0
     for one in tracks:
         part = frames[first : first + len(one)]
@@ -236,7 +144,7 @@ def pack(taken: Extract) -> bytes:
 
 def pack_patches(tracks: Sequence[PatchTrack]) -> bytes:
     """An answer with patch hashes."""
-    head = np.array([(len(tracks),)], _SHAPES[Block.PATCHED].record)
+    head = np.array([(len(tracks),)], SHAPES[Block.PATCHED].record)
     return _block(Block.PATCHED, head) + (_patch_blocks(tracks) if tracks else b"")
 
 
@@ -244,7 +152,7 @@ def pack_error(error: MediaError) -> bytes:
     """An answer that says why there are no hashes."""
     classes = [known for known, _ in _ERRORS]
     code = classes.index(type(error)) if type(error) in classes else classes.index(DecoderCrashed)
-    return _block(Block.ERROR, np.array([(code,)], _SHAPES[Block.ERROR].record))
+    return _block(Block.ERROR, np.array([(code,)], SHAPES[Block.ERROR].record))
 
 
 def unpack(untrusted_read: Read) -> Extract:
@@ -286,10 +194,10 @@ def _patch_blocks(tracks: Sequence[PatchTrack]) -> bytes:
             )
             for one in tracks
         ],
-        _SHAPES[Block.PATCH_TRACKS].record,
+        SHAPES[Block.PATCH_TRACKS].record,
     )
-    frames = np.zeros(sum(one.key_frames for one in tracks), _SHAPES[Block.KEY_FRAMES].record)
-    patches = np.zeros(sum(len(one) for one in tracks), _SHAPES[Block.PATCHES].record)
+    frames = np.zeros(sum(one.key_frames for one in tracks), SHAPES[Block.KEY_FRAMES].record)
+    patches = np.zeros(sum(len(one) for one in tracks), SHAPES[Block.PATCHES].record)
     frames["time_ms"] = np.concatenate([one.times_ms for one in tracks])
     frames["size"] = np.concatenate([one.sizes for one in tracks])
     patches["first"] = np.concatenate([one.firsts for one in tracks])
@@ -306,14 +214,14 @@ def _patch_blocks(tracks: Sequence[PatchTrack]) -> bytes:
 
 
 def _block(kind: Block, records: NDArray[np.void]) -> bytes:
-    if len(records) > _SHAPES[kind].most:
+    if len(records) > SHAPES[kind].most:
         raise ValueError(f"{len(records)} records are more than a block of {kind.name} may hold")
     return _HEADER.pack(kind, len(records)) + records.tobytes()
 
 
 def _records(untrusted_read: Read, wanted: Block, count: int) -> NDArray[np.void]:
     """The records of the next block, which has to be of this type and hold so many."""
-    shape = _SHAPES[wanted]
+    shape = SHAPES[wanted]
     if count > shape.most:
         raise BadAnswer(f"{count} records of {wanted.name} are announced")
     untrusted_type, untrusted_count = _HEADER.unpack(untrusted_read(_HEADER.size))

@@ -136,7 +136,7 @@ def forged(block: Block, field: str, value: int, row: int = 0) -> bytes:
     while True:
         kind, count = wire._HEADER.unpack_from(answer, start)
         start += wire._HEADER.size
-        record = wire._SHAPES[Block(kind)].record
+        record = blocks.SHAPES[Block(kind)].record
         if kind == block:
             records = np.frombuffer(bytes(answer[start:]), record, count).copy()
             records[field][row] = value
@@ -301,9 +301,9 @@ def test_a_track_of_patches_that_is_there_twice_is_a_bad_answer() -> None:
 
 
 def test_more_key_frames_than_a_track_may_have_are_a_bad_answer() -> None:
-    start = len(wire._block(Block.PATCHED, np.zeros(1, wire._SHAPES[Block.PATCHED].record)))
+    start = len(wire._block(Block.PATCHED, np.zeros(1, blocks.SHAPES[Block.PATCHED].record)))
     answer = bytearray(wire.pack_patches((random_track(1),)))
-    fields = wire._SHAPES[Block.PATCH_TRACKS].record.fields
+    fields = blocks.SHAPES[Block.PATCH_TRACKS].record.fields
     assert fields is not None
     place = start + wire._HEADER.size + fields["key_frames"][1]
     answer[place : place + 4] = (70_000).to_bytes(4, "little")
