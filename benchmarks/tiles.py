@@ -99,7 +99,8 @@ _LISTED: list[tuple[PatchedList, tuple[str, ...]]] = []  # one to a process, wit
 
 
 def _start(listed: tuple[Source, ...]) -> None:
-    part = PatchPart.of((one.group, packed_patches.unpack(kept.patches(one))) for one in listed)
+    packed = {one.group: kept.patches(one) for one in listed}
+    part = PatchPart.of((group, packed_patches.unpack(one)) for group, one in packed.items() if one)
     owners = {
         one.group: Owner(number, one.group, round(one.duration_s * 1000))
         for number, one in enumerate(listed)

@@ -19,8 +19,7 @@ from hashing.views import View
 
 COUNT: Final = TILES_A_SIDE**2
 SIDE_PX: Final = TILES_A_SIDE * phash.PLANE_PX  # of the square that a picture is before it is cut
-# Copies show moments between those of the reference's; of 31 hard copies 26 are found with this, 21
-# with twice as much (docs/explanation/patches.md).
+# Copies show moments between the reference's: docs/explanation/patches.md, "How often".
 INTERVAL_MS: Final = 160
 MOST_SQUARES: Final = 57_600  # four hours, 30 MB; then every other one goes
 _BATCH: Final = 16  # pictures hashed together: 256 planes are 1 MB
