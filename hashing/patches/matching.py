@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hashing import chance, commonplace, ranges, shared, verdict
 from hashing.alignment import Alignment
-from hashing.fingerprint import PHASH, Fingerprint, Track
+from hashing.fingerprint import PHASH, Algorithm, Fingerprint, Track
 from hashing.matching import Finding, is_unchanged
 from hashing.patch_track import ORB, TILES, Look, PatchTrack
 from hashing.patches import geometry
@@ -134,9 +134,9 @@ class PatchedList:
         """Key frames of all references: what a clip's frame is compared with."""
         return sum(part.index.key_frames for part in self._parts)
 
-    def duration_ms(self, number: int) -> int:
-        """How long a listed reference is."""
-        return self._numbered[number].duration_ms
+    def owner(self, number: int) -> Owner:
+        """The listed reference with this number."""
+        return self._numbered[number]
 
     def part(self, number: int, alignment: Alignment) -> shared.Part | None:
         """What the clip shows of a reference, as the comparison of references takes it.
@@ -176,35 +176,26 @@ class PatchedList:
                     continue  # no longer listed
                 alignment = _alignment(seen, clip.fingerprint)
                 where = window(seen)
-                finding = _finding(where, owner, alignment, clip)
+                found = finding(ORB, where, owner, alignment, clip)
                 tiles = part.tiles.get(part.keys[seen.track_number], ())
                 lead = None if leads is None else leading.of(seen, owner.number, where, tiles)
                 if leads is not None and lead is not None:
                     leads.append(lead)
                 before = looks.get(owner.number)
-                if before is None or finding.chance < before.finding.chance:
-                    looks[owner.number] = _Look(owner, alignment, finding)
+                if before is None or found.chance < before.finding.chance:
+                    looks[owner.number] = _Look(owner, alignment, found)
         return looks
 
     def _without(self, look: _Look, clip: Asking, common: tuple[Range, ...]) -> _Look:
         """The look by what lies outside the common ranges; never less than a near match."""
-        finding = look.finding
-        inside = ranges.intersection(finding.clip_ranges_ms, common)
-        if not inside or finding.reference_coverage >= shared.BULK_SHARE:
+        found = look.finding
+        inside = ranges.intersection(found.clip_ranges_ms, common)
+        if not inside or found.reference_coverage >= shared.BULK_SHARE:
             return look
-        outside = clip.among(_among(one, _is_outside(one.times_ms, common)) for one in clip.tracks)
-        rest = self._look(outside).get(finding.reference)
-        if rest is not None and rest.finding.verdict is Verdict.MATCH:
-            carried = replace(finding, chance=rest.finding.chance, common_ranges_ms=inside)
-            return replace(look, finding=carried)
-        rest_chance = 1.0 if rest is None else rest.finding.chance
-        weakened = replace(
-            finding,
-            verdict=Verdict.NEAR_MATCH,
-            chance=max(finding.chance, min(rest_chance, clip.policy.near_chance)),
-            common_ranges_ms=inside,
-        )
-        return replace(look, finding=weakened)
+        outside = clip.among(_among(one, is_outside(one.times_ms, common)) for one in clip.tracks)
+        rest = self._look(outside).get(found.reference)
+        weighed = by_the_rest(found, None if rest is None else rest.finding, inside, clip.policy)
+        return replace(look, finding=weighed)
 
     def _shown(self, looks: Sequence[_Look]) -> list[shared.Part]:
         """What the clip shows of each reference, where there are several to compare."""
@@ -238,7 +229,8 @@ def _without_commonplace(track: PatchTrack, clip: Fingerprint) -> PatchTrack:
     return _among(track, ~is_commonplace(track.times_ms, track.stream, clip))
 
 
-def _is_outside(times_ms: NDArray[np.int64], ranges: Sequence[Range]) -> NDArray[np.bool_]:
+def is_outside(times_ms: NDArray[np.int64], ranges: Sequence[Range]) -> NDArray[np.bool_]:
+    """Which of these times lie in none of the ranges, bool (k,)."""
     kept = np.ones(len(times_ms), np.bool_)
     for start_ms, end_ms in ranges:
         kept &= (times_ms < start_ms) | (times_ms > end_ms)
@@ -290,7 +282,10 @@ def _alignment(seen: Seen, clip: Fingerprint) -> Alignment:
     )
 
 
-def _finding(where: Window, owner: Owner, alignment: Alignment, clip: Asking) -> Finding:
+def finding(
+    algorithm: Algorithm, where: Window, owner: Owner, alignment: Alignment, clip: Asking
+) -> Finding:
+    """What a line says of a reference whose picture patches have placed there."""
     speeds = 2.0 * (1 if is_unchanged(alignment.speed) else len(SPEEDS) - 1)
     false_alarms = chance.expected_false_alarms(alignment.evidence_nats, clip.tries * speeds)
     clip_ranges = ((alignment.clip_start_ms, alignment.clip_end_ms),)
@@ -298,10 +293,8 @@ def _finding(where: Window, owner: Owner, alignment: Alignment, clip: Asking) ->
     ends = alignment.reference_start_ms, min(alignment.reference_end_ms, reference_ms)
     return Finding(
         reference=owner.number,
-        verdict=verdict.of_alignment(
-            alignment, false_alarms, clip.policy, clip_ms=clip.fingerprint.duration_ms
-        ),
-        algorithm=ORB,
+        verdict=verdict.by_time(alignment, false_alarms, clip.policy),
+        algorithm=algorithm,
         view=where,
         speed=alignment.speed,
         chance=false_alarms,
@@ -314,6 +307,22 @@ def _finding(where: Window, owner: Owner, alignment: Alignment, clip: Asking) ->
         reference_ranges_ms=(ends,),
         clip_coverage=ranges.share(clip_ranges, clip.fingerprint.duration_ms),
         reference_coverage=ranges.share((ends,), reference_ms),
+    )
+
+
+def by_the_rest(
+    all_of_it: Finding, rest: Finding | None, inside: tuple[Range, ...], policy: DecisionPolicy
+) -> Finding:
+    """A finding of which these ranges are common, by what the rest of the clip says; never less
+    than a near match."""
+    if rest is not None and rest.verdict is Verdict.MATCH:
+        return replace(all_of_it, chance=rest.chance, common_ranges_ms=inside)
+    rest_chance = 1.0 if rest is None else rest.chance
+    return replace(
+        all_of_it,
+        verdict=Verdict.NEAR_MATCH,
+        chance=max(all_of_it.chance, min(rest_chance, policy.near_chance)),
+        common_ranges_ms=inside,
     )
 
 

@@ -8,17 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
-from hashing import chance, ranges, shared, verdict
+from hashing import ranges, shared
 from hashing.alignment import Alignment
-from hashing.matching import Finding, is_unchanged
+from hashing.matching import Finding
 from hashing.patch_track import TILES, Look
 from hashing.patches.leads import Lead
-from hashing.patches.matching import Asking, PatchedList, is_commonplace
+from hashing.patches.matching import (
+    Asking,
+    PatchedList,
+    by_the_rest,
+    finding,
+    is_commonplace,
+    is_outside,
+)
 from hashing.ranges import Range
 from hashing.tiles.comparing import ClipTiles, Tiled, compare
-from hashing.timelines import SPEEDS
 from hashing.verdict import DecisionPolicy, Verdict
 from hashing.views import View
 
@@ -81,8 +85,8 @@ def _look(lead: Lead, tiles: ClipTiles, patched: PatchedList, clip: Asking) -> _
     if best is None or not _says_enough(best):
         return None
     alignment = _weighed(best, clip.policy)
-    finding = _finding(lead, alignment, patched, clip)
-    return None if finding.verdict is Verdict.NO_MATCH else _Look(lead, tiles, alignment, finding)
+    found = finding(TILES, lead.window, patched.owner(lead.reference), alignment, clip)
+    return None if found.verdict is Verdict.NO_MATCH else _Look(lead, tiles, alignment, found)
 
 
 def _is_stronger(one: Tiled, other: Tiled | None) -> bool:
@@ -105,30 +109,6 @@ def _weighed(one: Tiled, policy: DecisionPolicy) -> Alignment:
     return replace(one.alignment, agreement=min(one.alignment.agreement, together))
 
 
-def _finding(lead: Lead, alignment: Alignment, patched: PatchedList, clip: Asking) -> Finding:
-    speeds = 2.0 * (1 if is_unchanged(alignment.speed) else len(SPEEDS) - 1)
-    false_alarms = chance.expected_false_alarms(alignment.evidence_nats, clip.tries * speeds)
-    clip_ranges = ((alignment.clip_start_ms, alignment.clip_end_ms),)
-    ends = ((alignment.reference_start_ms, alignment.reference_end_ms),)
-    return Finding(
-        reference=lead.reference,
-        verdict=verdict.by_time(alignment, false_alarms, clip.policy),
-        algorithm=TILES,
-        view=lead.window,
-        speed=alignment.speed,
-        chance=false_alarms,
-        frames=alignment.frames,
-        frames_matched=alignment.frames_matched,
-        distinct_hits=alignment.distinct_hits,
-        mean_distance_bits=alignment.mean_distance_bits,
-        agreement=alignment.agreement,
-        clip_ranges_ms=clip_ranges,
-        reference_ranges_ms=ends,
-        clip_coverage=ranges.share(clip_ranges, clip.fingerprint.duration_ms),
-        reference_coverage=ranges.share(ends, patched.duration_ms(lead.reference)),
-    )
-
-
 def _parts(looks: Sequence[_Look], patched: PatchedList) -> list[shared.Part]:
     """What the clip shows of each reference, as the comparison of references takes it."""
     if len(looks) < 2:
@@ -139,22 +119,11 @@ def _parts(looks: Sequence[_Look], patched: PatchedList) -> list[shared.Part]:
 
 def _without(look: _Look, patched: PatchedList, clip: Asking, common: tuple[Range, ...]) -> _Look:
     """The look by what lies outside the common ranges; never less than a near match."""
-    finding = look.finding
-    inside = ranges.intersection(finding.clip_ranges_ms, common)
-    if not inside or finding.reference_coverage >= shared.BULK_SHARE:
+    found = look.finding
+    inside = ranges.intersection(found.clip_ranges_ms, common)
+    if not inside or found.reference_coverage >= shared.BULK_SHARE:
         return look
-    tiles = look.tiles
-    outside = np.ones(len(tiles.times_ms), np.bool_)
-    for start_ms, end_ms in common:
-        outside &= (tiles.times_ms < start_ms) | (tiles.times_ms > end_ms)
-    rest = _look(look.lead, tiles.among(outside), patched, clip)
-    if rest is not None and rest.finding.verdict is Verdict.MATCH:
-        carried = replace(finding, chance=rest.finding.chance, common_ranges_ms=inside)
-        return replace(look, finding=carried)
-    weakened = replace(
-        finding,
-        verdict=Verdict.NEAR_MATCH,
-        chance=max(finding.chance, clip.policy.near_chance),
-        common_ranges_ms=inside,
-    )
-    return replace(look, finding=weakened)
+    outside = is_outside(look.tiles.times_ms, common)
+    rest = _look(look.lead, look.tiles.among(outside), patched, clip)
+    weighed = by_the_rest(found, None if rest is None else rest.finding, inside, clip.policy)
+    return replace(look, finding=weighed)
