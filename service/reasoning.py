@@ -6,7 +6,7 @@ from typing import Final, NotRequired, TypedDict
 from hashing import bits, chance
 from hashing.fingerprint import PHASH, Kind
 from hashing.matching import Finding
-from hashing.patch_track import ORB
+from hashing.patch_track import ORB, PATCH_ALGORITHMS
 from hashing.verdict import NEARLY_ALL, Verdict
 from hashing.views import Window
 from service import answers, wording
@@ -123,7 +123,9 @@ def lines(explanation: Explanation, list_name: str, reference: str) -> list[str]
         told.append(lead + wording.evidence(match, explanation.kind))
     told += [_threshold_line(one) for one in thresholds(explanation)]
     best = explanation.best
-    if best is not None and best.reference_ranges_ms and not _is_by_pictures(explanation):
+    is_by_patches = best is not None and best.algorithm in PATCH_ALGORITHMS
+    is_on_a_line = best is not None and best.reference_ranges_ms
+    if is_on_a_line and not is_by_patches and not _is_by_pictures(explanation):
         told.append(
             "How far pictures change together: 19 of 20 copies have 0.66 of 1 and more, 19 of 20 "
             "other takes of one scene 0."
