@@ -143,6 +143,17 @@ def _by_patches(
             best = _strongest([*seen.findings, *placed])
         if _is_match(best):
             break
+    return _with(by_frames, best, tries, clip, reference.fingerprint)
+
+
+def _with(
+    by_frames: Explanation,
+    best: Finding | None,
+    tries: float,
+    clip: Fingerprint,
+    reference: Fingerprint,
+) -> Explanation:
+    """The explanation with the best that patches show, where that is stronger."""
     before = by_frames.best
     if best is None or (not _is_match(best) and before and before.chance <= best.chance):
         return by_frames
@@ -152,7 +163,7 @@ def _by_patches(
     return replace(
         by_frames,
         verdict=found,
-        reason=_reason(clip, reference.fingerprint, best, found, by_frames.policy),
+        reason=_reason(clip, reference, best, found, by_frames.policy),
         best=best,
         tries=tries,
     )

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from hashing.extract import REFERENCE, Extract, extract
-from hashing.fingerprint import PHASH
+from hashing.fingerprint import PHASH, Algorithm
 from hashing.lanes import Sampling
-from hashing.patch_track import Look, PatchTrack
+from hashing.patch_track import ORB, TILES, Look, PatchTrack
 from hashing.patches.matching import Asking, PatchedList, Shown
 from hashing.patches.placing import Placing
 from hashing.reference import Policy, Reference
@@ -354,9 +354,10 @@ def still(seed: int) -> clips.Frames:
 
 
 @cache
-def tripod(seed: int) -> Reference:
+def tripod(seed: int, *, tiles: bool = True) -> Reference:
     taken = extract(clips.encode(still(seed)), replace(REFERENCE, patches=True))
-    return Reference(f"tripod-{seed}", None, None, taken.fingerprint, taken.patches)
+    patches = tuple(one for one in taken.patches if tiles or one.algorithm == ORB)
+    return Reference(f"tripod-{seed}", None, None, taken.fingerprint, patches)
 
 
 @cache
@@ -369,18 +370,29 @@ def inset(seed: int) -> bytes:
     )
 
 
-def test_a_picture_that_patches_only_place_is_found_by_its_whole_frames(store: Store) -> None:
-    store.add("attack", [tripod(0), tripod(1)])
+@pytest.mark.parametrize("algorithm", [PHASH, TILES], ids=["whole frames", "tiles"])
+def test_a_picture_that_patches_only_place_is_found(store: Store, algorithm: Algorithm) -> None:
+    """By its tiles, or by its whole frames where the reference was listed without tiles."""
+    store.add("attack", [tripod(seed, tiles=algorithm == TILES) for seed in (0, 1)])
 
     result = Checker(store, Uncaged()).check(inset(0))
 
     (match,) = result.matches
     assert (result.verdict, match.reference) == (Verdict.MATCH, "tripod-0")
-    assert match.finding.algorithm == PHASH
+    assert match.finding.algorithm == algorithm
     assert isinstance(match.finding.view, Window)
     assert match.finding.view.turned_deg == pytest.approx(10, abs=2)
     assert match.finding.view.scale == pytest.approx(0.5, abs=0.05)
-    why = explaining.explain(Checker(store, Uncaged()), store, inset(0), "attack", "tripod-0")
+
+
+def test_what_is_placed_is_explained_as_it_was_found(store: Store) -> None:
+    """Of a list of one: other references' patches weigh in where a clip's frames are sought."""
+    store.add("attack", [tripod(0)])
+    checker = Checker(store, Uncaged())
+
+    why = explaining.explain(checker, store, inset(0), "attack", "tripod-0")
+
+    (match,) = checker.check(inset(0)).matches
     assert (why.verdict, why.best) == (Verdict.MATCH, match.finding)
 
 

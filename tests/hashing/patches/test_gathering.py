@@ -160,8 +160,8 @@ def test_stretched_looks_have_the_stretched_size() -> None:
 
     wide, tall = gathering.clip_tracks(held, 3, [Look.WIDENED, Look.HEIGHTENED])
 
-    assert (wide.look, wide.stream, wide.sizes.tolist()) == (Look.WIDENED, 3, [[255, 96]])
-    assert (tall.look, tall.stream, tall.sizes.tolist()) == (Look.HEIGHTENED, 3, [[170, 255]])
+    assert (wide.look, wide.stream, wide.sizes.tolist()) == (Look.WIDENED, 3, [[255, 78]])
+    assert (tall.look, tall.stream, tall.sizes.tolist()) == (Look.HEIGHTENED, 3, [[139, 255]])
 
 
 def test_each_video_track_is_gathered_by_itself() -> None:

@@ -85,10 +85,13 @@ def test_a_tilted_picture_is_placed_with_its_perspective() -> None:
     assert placed[:, :2] / placed[:, 2:] == pytest.approx(TILTED, abs=0.03)
 
 
-def test_of_a_crop_too_much_is_missing() -> None:
+def test_of_a_half_only_tiles_are_compared() -> None:
     found = seen("half")
 
-    assert leads.of(found, 0, window(found)) is None
+    one = leads.of(found, 0, window(found))
+
+    assert one is not None
+    assert [placement.as_a_whole for placement in one.placed()][:2] == [False, False]
 
 
 @pytest.mark.parametrize("name", ["as it is", "captioned"])

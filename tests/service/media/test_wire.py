@@ -17,7 +17,7 @@ from hashing.patch_track import Look, PatchTrack
 from hashing.patches.placing import MOST_MAPS, Placing
 from hashing.views import VIEWS
 from service.errors import BadAnswer, DecoderCrashed, OutOfMemory
-from service.media import wire
+from service.media import blocks, wire
 from service.media.wire import Block
 from tests import clips
 from tests.fingerprints import random_hashes, track
@@ -284,7 +284,7 @@ def test_changed_patches_give_nothing_unsound(changes: list[tuple[int, int]]) ->
     except MediaError:
         return
     assert all(track.is_sound for track in found)
-    assert len({(track.look, track.stream) for track in found}) == len(found)
+    assert len({(one.algorithm, one.look, one.stream) for one in found}) == len(found)
 
 
 @given(st.integers(0, len(PATCHES) - 1))
