@@ -65,7 +65,7 @@ class Lead:
             as_a_whole = placing.share_inside >= _LEAST_SHARE
             yield Placement(placing, as_a_whole)
             yield Placement(placing.steadied, as_a_whole)
-            pooled = pooling.maps(self.seen)
+            pooled = pooling.maps(self.seen) if placing.wanders else None
             if pooled is not None:
                 yield Placement(_placing(self.seen, range(len(pooled)), list(pooled)), as_a_whole)
 

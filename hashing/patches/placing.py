@@ -17,6 +17,7 @@ _CORNERS: Final = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0], [
 _AT_THE_CORNER: Final = 0.02  # of a side: places are rounded to a 255th, and a fit is off by two
 # Where something lies over much of the picture, few patches are left and the fit is off by more.
 _NEAR_THE_CORNER: Final = 0.05
+_AS_A_FIT: Final = 0.01  # of a side: what fits of a picture that stays are off by, at the median
 _GRID: Final = 16  # a side: the share inside is told to half a percent
 
 
@@ -66,6 +67,13 @@ class Placing:
         placed = _CORNERS @ self.maps.transpose(0, 2, 1)
         corners: NDArray[np.float64] = placed[:, :, :2] / placed[:, :, 2:]
         return corners
+
+    @property
+    def wanders(self) -> bool:
+        """Whether the picture's corners move about, by more than a fit is off."""
+        corners = self._placed_corners
+        off = np.abs(corners - np.median(corners, axis=0))
+        return bool(np.median(off, axis=0).max() > _AS_A_FIT)
 
     @property
     def steadied(self) -> "Placing":

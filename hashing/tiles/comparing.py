@@ -18,6 +18,7 @@ from hashing.fingerprint import PHASH, Track
 from hashing.index import Hits
 from hashing.patch_track import TILES_A_SIDE, PatchTrack
 from hashing.patches.placing import Placing
+from hashing.ranges import Range
 from hashing.tiles.tiling import COUNT, tile_tracks
 from hashing.views import View
 
@@ -81,12 +82,14 @@ class ClipTiles:
         return ClipTiles(self.stream, self.times_ms[kept], self.hashes[kept], self.whole[kept])
 
 
-def compare(clip: ClipTiles, reference: PatchTrack, view: View) -> Tiled | None:
+def compare(
+    clip: ClipTiles, reference: PatchTrack, view: View, within: Range | None = None
+) -> Tiled | None:
     """What these tiles show of a reference; None where no tile has a line.
 
-    ``view``: in which the clip was looked at.
+    ``view``: in which the clip was looked at; ``within``: what of the reference is compared, in ms.
     """
-    tracks = tile_tracks(reference)
+    tracks = tile_tracks(reference, within)
     lines: dict[int, Alignment] = {}
     for tile, track in enumerate(tracks):
         shown = clip.whole[:, tile]

@@ -34,6 +34,9 @@ from hashing.views import View
 _COMMON: Final = 0.25
 _CLEARLY_COMMON: Final = 0.38
 _MOSTLY_ALIKE: Final = 0.8
+# Patches tell the moment to a second, and of a still shot not so well. What lies further from it is
+# not compared: references may be hours long.
+_AROUND_MS: Final = 30_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,9 +80,13 @@ def _look(lead: Lead, tiles: ClipTiles, patched: PatchedList, clip: Asking) -> _
     """What one picture's tiles show; None where they show nothing."""
     look = lead.seen.clip.look
     view = View(mirrored=look is Look.MIRRORED, negative=look is Look.NEGATIVE)
+    expected_ms = lead.seen.line.line.at(tiles.times_ms)
+    if not len(expected_ms):
+        return None
+    within = int(expected_ms.min()) - _AROUND_MS, int(expected_ms.max()) + _AROUND_MS
     best: Tiled | None = None
     for track in lead.tiles:
-        one = compare(tiles, track, view)
+        one = compare(tiles, track, view, within)
         if one is not None and _is_stronger(one, best):
             best = one
     if best is None or not _says_enough(best):

@@ -15,6 +15,7 @@ from hashing import bits, phash
 from hashing.fingerprint import PHASH, SAME_PICTURE_BITS, Track, run_starts
 from hashing.patch_track import PLACE_BYTES, PLACE_UNITS, TILES, TILES_A_SIDE, Look, PatchTrack
 from hashing.patches.keypoints import Pixels
+from hashing.ranges import Range
 from hashing.views import View
 
 COUNT: Final = TILES_A_SIDE**2
@@ -96,12 +97,17 @@ class Tiler:
             self._waiting = []
 
 
-def tile_tracks(track: PatchTrack) -> list[Track]:
+def tile_tracks(track: PatchTrack, within: Range | None = None) -> list[Track]:
     """Each tile's pictures in order of time, as a track of whole frames has them.
 
-    Each stands until the next. An empty track for a tile that is not there.
+    Each stands until the next. An empty track for a tile that is not there. ``within``: only what
+    is shown in this time, in ms.
     """
     tiles = track.places[:, 1].astype(np.int64) * TILES_A_SIDE + track.places[:, 0]
+    if within is not None:
+        shown = track.times_ms[track.lasts] >= within[0]
+        shown &= track.times_ms[track.firsts] <= within[1]
+        tiles[~shown] = COUNT
     return [_of_tile(track, np.flatnonzero(tiles == tile)) for tile in range(COUNT)]
 
 
