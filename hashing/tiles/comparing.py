@@ -70,12 +70,13 @@ class ClipTiles:
     @classmethod
     def of(cls, track: PatchTrack, placing: Placing) -> "ClipTiles":
         """The tiles of pictures that were taken out of the clip along this placing."""
-        every = np.stack([_at(tile, track.times_ms) for tile in tile_tracks(track)], axis=1)
+        tiles = tile_tracks(track)
+        every = np.stack([_at(tile, track.times_ms) for tile in tiles], axis=1)
+        there = np.array([len(tile) > 0 for tile in tiles])
         maps = [placing.at(time_ms) for time_ms in track.times_ms.tolist()]
         whole = [np.zeros(COUNT, np.bool_) if one is None else _whole(one) for one in maps]
-        return cls(
-            track.stream, track.times_ms, every, np.array(whole, np.bool_).reshape(-1, COUNT)
-        )
+        seen = there & np.array(whole, np.bool_).reshape(-1, COUNT)
+        return cls(track.stream, track.times_ms, every, seen)
 
     def among(self, kept: NDArray[np.bool_]) -> "ClipTiles":
         """These frames only, bool (k,)."""
@@ -88,12 +89,15 @@ def compare(
     """What these tiles show of a reference; None where no tile has a line.
 
     ``view``: in which the clip was looked at; ``within``: what of the reference is compared, in ms.
+    A reference of a list from elsewhere may lack tiles: then nothing is told by it.
     """
     tracks = tile_tracks(reference, within)
+    if not all(map(len, tracks)):
+        return None
     lines: dict[int, Alignment] = {}
     for tile, track in enumerate(tracks):
         shown = clip.whole[:, tile]
-        if not len(track) or np.count_nonzero(shown) < _LEAST_FRAMES:
+        if np.count_nonzero(shown) < _LEAST_FRAMES:
             continue
         mine = _clip_track(clip, tile, shown, view)
         for one in align(mine, _hits(mine, track))[:1]:
@@ -149,7 +153,7 @@ def _common_change(clip: ClipTiles, tracks: Sequence[Track], line: Alignment) ->
     within = (clip.times_ms >= line.clip_start_ms) & (clip.times_ms <= line.clip_end_ms)
     shown = clip.among(within)
     both = shown.whole[1:] & shown.whole[:-1]
-    if not both.any() or not all(map(len, tracks)):
+    if not both.any():
         return 0.0
     mine = _changes(shown.hashes)
     expected_ms = line.at(shown.times_ms)
@@ -196,7 +200,9 @@ def _changes(hashes: NDArray[np.uint8]) -> NDArray[np.int8]:
 
 
 def _at(track: Track, times_ms: NDArray[np.integer] | NDArray[np.floating]) -> NDArray[np.uint8]:
-    """What a tile shows at these times: uint8 (n, 32)."""
+    """What a tile shows at these times: uint8 (n, 32); nothing of one that is not there."""
+    if not len(track):
+        return np.zeros((len(times_ms), bits.HASH_BYTES), np.uint8)
     shown: NDArray[np.uint8] = track.hashes[np.maximum(track.rows_at(times_ms), 0)]
     return shown
 
