@@ -24,7 +24,7 @@ from hashing.views import View
 
 _LEAST_FRAMES: Final = 3  # as many as a match needs hits
 _AGREES: Final = 0.3  # as match_agreement of the default policy
-_SAME_LINE_MS: Final = 500  # two steps of the reference's tiles
+_SAME_LINE_MS: Final = 500  # three steps of the reference's tiles: lines of single tiles are rough
 _AROUND_MS: Final = 140  # the nearest picture so far from the line counts, as of whole frames
 _INSIDE: Final = 0.95  # of a tile is in the clip's frame: a fit is off by one in a hundred
 _GRID: Final = 6  # points a side at which that is looked up
@@ -37,7 +37,8 @@ class Tiled:
     ``whole``: bool (COUNT,), tiles that are whole in the clip in any frame; ``agreeing``: those
     that change as the reference's do on about that line.
     ``common_change``: how much of all change is common to both, over the tiles that are whole in
-    the clip: 1 where all bits flip together, 0 where none do.
+    the clip: 1 where all bits flip together, 0 where none do. ``alike``: how many of those are near
+    the reference's at that time, in shares of all tiles and frames.
     """
 
     alignment: Alignment
@@ -53,7 +54,7 @@ class Tiled:
 
     @property
     def is_a_part(self) -> bool:
-        """Whether only a part of the picture is there: half of it at most, or so."""
+        """Whether only a part of the picture is there: one or two rows or columns are whole."""
         return min(_rows_and_columns(self.whole)) < TILES_A_SIDE - 1
 
 
