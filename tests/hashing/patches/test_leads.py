@@ -10,7 +10,7 @@ import pytest
 
 from hashing.extract import CLIP, REFERENCE, Extraction, extract
 from hashing.patch_track import Look
-from hashing.patches import leads
+from hashing.patches import leads, pooling
 from hashing.patches.index import PatchIndex
 from hashing.patches.leads import Lead
 from hashing.patches.matching import window
@@ -19,8 +19,10 @@ from hashing.views import Window
 from tests import clips, corners
 from tests.clips import Frames
 from tests.corners import town
+from tests.patches import random_track
 
 TILTED = np.array([[0.2, 0.3], [0.9, 0.1], [0.9, 0.95], [0.2, 0.75]])
+TILES = (random_track(5),)  # what is in them matters nowhere here
 WHERE = Window(0.2, 0.3, 0.8, 0.9, 0, 0.6)
 
 
@@ -29,8 +31,10 @@ def footage(name: str) -> Frames:
     """The first town in a picture, in half, captioned, and filmed from the side."""
     if name == "inset":
         return corners.in_picture(town(0), town(7), 0.2, 0.3, 0.6)
-    if name == "half":
-        return corners.cropped(town(0), 0.25, 0.25, 0.5)
+    parts = {"half": 0.5, "two thirds": 0.75, "nearly all": 0.95}
+    if name in parts:
+        share = parts[name]
+        return corners.cropped(town(0), (1 - share) / 2, (1 - share) / 2, share)
     if name == "captioned":
         return np.concatenate([town(0)[:, :300], corners.captions(3)[:, :60]], axis=1)
     return tilted(town(0)) if name == "tilted" else town(0)
@@ -99,6 +103,48 @@ def test_a_picture_that_fills_the_frame_was_compared_already(name: str) -> None:
     found = seen(name)
 
     assert leads.of(found, 0, window(found)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        pytest.param("as it is", [False], id="fills the frame"),
+        pytest.param("captioned", [False], id="fills it, under a caption"),
+        pytest.param("half", [False, False], id="too little for whole frames"),
+        pytest.param("two thirds", [True, True], id="enough for them"),
+        pytest.param("inset", [True, True, True], id="all of it, and the frame around"),
+        pytest.param("nearly all", [False, True, True], id="may fill the frame"),
+    ],
+)
+def test_in_which_ways_a_picture_is_looked_at(
+    name: str, whole: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pooled only where its frames can be brought together: those of a moving camera."""
+    found = seen(name)
+    pooled = np.repeat(np.eye(3)[None], found.clip.key_frames, axis=0)
+    monkeypatch.setattr(pooling, "maps", lambda seen: pooled if name == "inset" else None)
+
+    one = leads.of(found, 0, window(found), TILES)
+
+    assert one is not None
+    ways = list(one.placed())
+    assert [placement.as_a_whole for placement in ways] == whole
+    assert len(ways) <= leads.MOST_PLACEMENTS
+    assert sum(placement.as_a_whole for placement in ways) <= leads.MOST_WHOLE
+    if whole[0]:
+        assert np.array_equal(ways[0].placing.maps, one.placing().maps)
+        assert np.array_equal(ways[1].placing.maps, one.placing().steadied.maps)
+    if name == "nearly all":
+        assert np.array_equal(ways[0].placing.maps[0], np.eye(3))
+    if name == "inset":
+        assert len(ways[2].placing.maps) == found.clip.key_frames
+
+
+def test_of_hardly_a_tile_there_is_no_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = seen("half")
+    monkeypatch.setattr(leads, "_LEAST_TILED", 0.3)
+
+    assert leads.of(found, 0, window(found), TILES) is None
 
 
 def test_two_sightings_are_no_lead() -> None:
