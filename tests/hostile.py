@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
-from service.media import child, kernel, seccomp, warming, wire, zygote
+from service.media import child, kernel, seccomp, warming, zygote
+from service.media.blocks import Block
 from service.media.confinement import Base, Cell, Confinement
 from service.media.seccomp import CHANNEL_FD, CLIP_FD
 from service.media.starting import Started, _pair
@@ -179,7 +180,7 @@ DEEDS: Final[dict[str, Callable[[], None]]] = {
     "nonsense": _say(b"nonsense nonsense nonsense nonsense"),
     "half a header": _say(b"\x02\x01"),
     "flood": _flood,
-    "millions of frames": _say(struct.pack("<BI", wire.Block.FRAMES, 2**32 - 1)),
+    "millions of frames": _say(struct.pack("<BI", Block.FRAMES, 2**32 - 1)),
 }
 
 

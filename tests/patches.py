@@ -5,11 +5,18 @@ from typing import Final
 import numpy as np
 from hypothesis import strategies as st
 
-from hashing.patch_track import LEVELS, ORB, Look, PatchTrack
+from hashing.fingerprint import Algorithm
+from hashing.patch_track import LEVELS, ORB, PATCH_ALGORITHMS, Look, PatchTrack
 
 
 def random_track(
-    seed: int, key_frames: int = 4, patches: int = 30, look: Look = Look.AS_IS, stream: int = 0
+    seed: int,
+    key_frames: int = 4,
+    patches: int = 30,
+    look: Look = Look.AS_IS,
+    stream: int = 0,
+    *,
+    algorithm: Algorithm = ORB,
 ) -> PatchTrack:
     """A sound track in which nothing means anything; the same for the same arguments."""
     random = np.random.default_rng(seed)
@@ -18,7 +25,7 @@ def random_track(
     places = random.integers(0, 256, (patches, 4), np.uint8)
     places[:, 3] %= LEVELS
     return PatchTrack(
-        algorithm=ORB,
+        algorithm=algorithm,
         look=look,
         stream=stream,
         times_ms=np.arange(key_frames, dtype=np.int64) * 1000,
@@ -33,13 +40,22 @@ def random_track(
 @st.composite
 def _tracks(draw: st.DrawFn) -> tuple[PatchTrack, ...]:
     identities = draw(
-        st.lists(st.tuples(st.sampled_from(Look), st.integers(0, 15)), max_size=3, unique=True)
+        st.lists(
+            st.tuples(st.sampled_from(Look), st.integers(0, 15), st.sampled_from(PATCH_ALGORITHMS)),
+            max_size=3,
+            unique=True,
+        )
     )
     return tuple(
         random_track(
-            seed, draw(st.integers(1, 5)), draw(st.integers(0, 12)), look=look, stream=stream
+            seed,
+            draw(st.integers(1, 5)),
+            draw(st.integers(0, 12)),
+            look,
+            stream,
+            algorithm=algorithm,
         )
-        for seed, (look, stream) in enumerate(identities)
+        for seed, (look, stream, algorithm) in enumerate(identities)
     )
 
 

@@ -26,8 +26,8 @@ def scene(seed: int, seconds: float = 4.0) -> Frames:
     """Squares of texture over which a camera drifts by less than a pixel a frame; each seed another
     texture, and another way."""
     random = np.random.default_rng(seed)
-    canvas = (random.normal(0, 1, (2 * SIDE_PX, 2 * SIDE_PX))).astype(np.float32)
-    canvas = cv2.GaussianBlur(canvas, (0, 0), 5.0)
+    noise = random.normal(0, 1, (2 * SIDE_PX, 2 * SIDE_PX)).astype(np.float32)
+    canvas = cv2.GaussianBlur(noise, (0, 0), 5.0)
     canvas *= 45 / canvas.std()
     start, pace = random.uniform(0, 2 * np.pi), random.uniform(0.3, 0.6)
     frames = np.empty((round(seconds * FPS), SIDE_PX, SIDE_PX), np.uint8)

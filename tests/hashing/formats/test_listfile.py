@@ -14,6 +14,7 @@ from hashing.fingerprint import PDQ, PHASH, Algorithm
 from hashing.formats import listfile
 from hashing.formats.document import to_document
 from hashing.formats.listfile import BadLine, Header, Line
+from hashing.patch_track import TILES, PatchTrack
 from hashing.reference import Policy, Reference
 from tests.fingerprints import FINGERPRINTS, video
 from tests.patches import random_track
@@ -94,6 +95,31 @@ def test_patch_hashes_come_with_a_reference_that_has_them() -> None:
 
     assert good(lines) == [patched, REFERENCES[1]]
     assert ["patches" in json.loads(line) for line in lines] == [False, True, False]
+
+
+TILED = random_track(2, algorithm=TILES)
+FOREIGN = random_track(3, algorithm=Algorithm("other", ()))
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        pytest.param([random_track(1)], [random_track(1)], id="patches"),
+        pytest.param([random_track(1), TILED], [random_track(1), TILED], id="patches and tiles"),
+        pytest.param([TILED], [], id="tiles that nothing leads to"),
+        pytest.param([FOREIGN, TILED], [], id="tiles beside patches of another making"),
+        pytest.param(
+            [TILED, FOREIGN, random_track(1)],
+            [TILED, random_track(1)],
+            id="what is of another making is left out",
+        ),
+        pytest.param([replace(TILED, algorithm=Algorithm(TILES.name, ()))], [], id="another grid"),
+    ],
+)
+def test_tiles_come_along_with_patches(given: list[PatchTrack], kept: list[PatchTrack]) -> None:
+    (read,) = good(written([replace(REFERENCES[0], patches=tuple(given))])[:2])
+
+    assert read == replace(REFERENCES[0], patches=tuple(kept))
 
 
 def test_patch_hashes_of_another_making_are_none() -> None:

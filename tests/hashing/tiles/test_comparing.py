@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hashing.patches.placing import Placing
 from hashing.tiles import comparing
 from hashing.tiles.comparing import ClipTiles, Tiled, compare
-from hashing.tiles.tiling import COUNT
+from hashing.tiles.tiling import COUNT, tile_tracks
 from hashing.views import View
 from tests.clips import Frames
 from tests.tiled import ALL_OF_IT, clip_tiles, cropped, cut_out, reference_track, scene, with_ticker
@@ -111,7 +111,7 @@ def test_other_footage_does_not(seed: int) -> None:
 def test_along_a_line_of_its_own_other_footage_changes_otherwise(seed: int) -> None:
     """Also where something led to it: the measure itself is near 0."""
     line = of_footage(0).alignment
-    tracks = comparing.tile_tracks(reference_track(footage(0)))
+    tracks = tile_tracks(reference_track(footage(0)))
 
     change = comparing._common_change(clip_tiles(footage(seed)), tracks, line)
 
@@ -195,7 +195,9 @@ TRACK = reference_track(scene(0))
         pytest.param(CLIP.among(CLIP.times_ms < 300), id="two frames"),
         pytest.param(replace(CLIP, whole=np.zeros_like(CLIP.whole)), id="no whole tile"),
         pytest.param(ClipTiles.of(TRACK, NOWHERE), id="placed at no time of the clip"),
-        pytest.param(ClipTiles.of(TRACK.select(slice(0)), NOWHERE), id="tiles that are not there"),
+        pytest.param(
+            ClipTiles.of(TRACK.select(np.zeros(0, np.intp)), NOWHERE), id="tiles that are not there"
+        ),
     ],
 )
 def test_nothing_is_told_by_nothing(clip: ClipTiles) -> None:

@@ -13,15 +13,16 @@ from hashing.coverage import Coverage, Problem
 from hashing.errors import EmptyMedia, MediaError, NotMedia, NoVideo, UnreadableMedia
 from hashing.extract import CLIP, Extract, extract
 from hashing.fingerprint import PDQ, PHASH, Fingerprint, Kind
-from hashing.patch_track import Look, PatchTrack
+from hashing.patch_track import PATCH_ALGORITHMS, Look, PatchTrack
 from hashing.patches.placing import MOST_MAPS, Placing
 from hashing.views import VIEWS
 from service.errors import BadAnswer, DecoderCrashed, OutOfMemory
 from service.media import blocks, wire
-from service.media.wire import Block
+from service.media.blocks import Block
 from tests import clips
 from tests.fingerprints import random_hashes, track
 from tests.patches import TRACKS, random_track
+from tests.tiled import reference_track, scene
 
 COVERED: Final = Coverage(9000, 8000, 30, 2, 1, (Problem.DECODER_ERROR, Problem.TRUNCATED))
 REAL: Final = extract(clips.encode(clips.moving_scene(1, 1.0)), CLIP)
@@ -300,13 +301,49 @@ def test_a_track_of_patches_that_is_there_twice_is_a_bad_answer() -> None:
         unpack_patches(twice)
 
 
-def test_more_key_frames_than_a_track_may_have_are_a_bad_answer() -> None:
+def forged_patches(field: str, value: int, size_bytes: int) -> bytes:
+    """An answer with one track of patches of which one field says something else."""
     start = len(wire._block(Block.PATCHED, np.zeros(1, blocks.SHAPES[Block.PATCHED].record)))
     answer = bytearray(wire.pack_patches((random_track(1),)))
     fields = blocks.SHAPES[Block.PATCH_TRACKS].record.fields
     assert fields is not None
-    place = start + wire._HEADER.size + fields["key_frames"][1]
-    answer[place : place + 4] = (70_000).to_bytes(4, "little")
+    place = start + wire._HEADER.size + fields[field][1]
+    answer[place : place + size_bytes] = value.to_bytes(size_bytes, "little")
+    return bytes(answer)
 
+
+def test_more_key_frames_than_a_track_may_have_are_a_bad_answer() -> None:
     with pytest.raises(BadAnswer, match="more key frames"):
-        unpack_patches(bytes(answer))
+        unpack_patches(forged_patches("key_frames", 70_000, 4))
+
+
+@pytest.mark.parametrize("field", ["algorithm", "look"])
+@pytest.mark.parametrize("value", [len(Look), 255])
+def test_a_number_that_stands_for_nothing_is_a_bad_answer(field: str, value: int) -> None:
+    with pytest.raises(BadAnswer, match="stands for nothing"):
+        unpack_patches(forged_patches(field, value, 1))
+
+
+@pytest.mark.parametrize("number", range(len(PATCH_ALGORITHMS)))
+def test_the_number_says_how_patches_were_made(number: int) -> None:
+    (track,) = unpack_patches(forged_patches("algorithm", number, 1))
+
+    assert track == replace(random_track(1), algorithm=PATCH_ALGORITHMS[number])
+
+
+def test_the_first_number_after_the_last_algorithm_is_a_bad_answer() -> None:
+    with pytest.raises(BadAnswer, match="stands for nothing"):
+        unpack_patches(forged_patches("algorithm", len(PATCH_ALGORITHMS), 1))
+
+
+def test_patches_and_tiles_of_one_look_and_track_cross_together() -> None:
+    both = tuple(random_track(1, algorithm=algorithm) for algorithm in PATCH_ALGORITHMS)
+
+    assert unpack_patches(wire.pack_patches(both)) == both
+    assert unpack(wire.pack(replace(REAL, patches=both))).patches == both
+
+
+def test_tiles_cross_as_they_were_cut() -> None:
+    tiles = reference_track(scene(1, 2.0))
+
+    assert unpack_patches(wire.pack_patches((tiles,))) == (tiles,)
