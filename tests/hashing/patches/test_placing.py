@@ -97,6 +97,21 @@ def test_whether_it_fills_the_frame(to_clip: Map, fills: bool, may_fill: bool) -
     assert (one.fills_the_frame, one.may_fill_the_frame) == (fills, may_fill)
 
 
+@pytest.mark.parametrize(
+    ("maps", "wanders"),
+    [
+        pytest.param([INSET] * 5, False, id="still"),
+        pytest.param([INSET], False, id="one frame"),
+        pytest.param(shaken(INSET, 0.002), False, id="as a fit is off"),
+        pytest.param(shaken(INSET, 0.05), True, id="a shaking hand"),
+        pytest.param([off(0.02 * step, 0) @ INSET for step in range(9)], True, id="a pan"),
+        pytest.param([*[INSET] * 5, TILTED, TILTED], False, id="two frames out of place"),
+    ],
+)
+def test_whether_it_wanders(maps: list[Map], wanders: bool) -> None:
+    assert placing(*maps).wanders is wanders
+
+
 def test_one_frame_that_is_far_out_says_nothing() -> None:
     assert placing(np.eye(3), TILTED, np.eye(3)).fills_the_frame
     assert not placing(TILTED, np.eye(3), TILTED).may_fill_the_frame

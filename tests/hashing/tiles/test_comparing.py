@@ -183,6 +183,23 @@ def test_only_what_is_whole_is_compared() -> None:
     assert all_of_it.alike == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("late", "agree"),
+    [pytest.param(5, True, id="by a fifth of a second"), pytest.param(30, False, id="by more")],
+)
+def test_a_tile_that_is_late_does_not_agree(late: int, agree: bool) -> None:
+    """The right half shows the same as the left, at another time."""
+    clip = footage(0)[:60].copy()
+    clip[:, :, 128:] = footage(0)[late : late + 60, :, 128:]
+
+    found = compare(clip_tiles(clip), reference_track(footage(0)), View())
+
+    assert found is not None
+    halves = found.agreeing.reshape(4, 4)[:, :2].all(), found.agreeing.reshape(4, 4)[:, 2:].all()
+    assert halves == (True, True) if agree else halves in ((True, False), (False, True))
+    assert np.count_nonzero(found.agreeing) == (COUNT if agree else COUNT // 2)
+
+
 CLIP = clip_tiles(scene(0))
 NOWHERE = Placing(0, False, False, np.array([60_000]), ALL_OF_IT[None])
 TRACK = reference_track(scene(0))

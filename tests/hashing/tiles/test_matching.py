@@ -161,27 +161,46 @@ def test_the_look_is_told_apart_where_references_are_compared(look: Look) -> Non
 
 
 def test_of_several_placings_the_strongest_is_told_once() -> None:
-    wrong, right = clip_tiles(KNOWN, cut_out(-0.1, 0.05, 1, 1)), clip_tiles(KNOWN)
+    weaker, right = clip_tiles(KNOWN, cut_out(0.008, 0.004, 1, 1)), clip_tiles(KNOWN)
     one = lead(0, reference_track(KNOWN))
     listed = patched([KNOWN], [None])
 
     (alone,) = matching.findings([(one, right)], listed, asking(right))
+    (other,) = matching.findings([(one, weaker)], listed, asking(right))
+    assert other.chance > alone.chance
 
-    for placed in ([wrong, right], [right, wrong]):
+    for placed in ([weaker, right], [right, weaker]):
         pairs = [(one, tiles) for tiles in placed]
         assert matching.findings(pairs, listed, asking(right)) == [alone]
 
 
 def test_of_several_video_tracks_the_strongest_tells() -> None:
-    tiles = [reference_track(frames) for frames in (OTHER, KNOWN, scene(2))]
+    tiles = [reference_track(frames) for frames in (OTHER, KNOWN[::-1], KNOWN, scene(2))]
+    clip, listed = clip_tiles(KNOWN), patched([KNOWN], [None])
+    alone = matching.findings([(lead(0, tiles[2]), clip)], listed, asking(clip))
 
-    (one,) = matching.findings(
-        [(lead(0, *tiles), clip_tiles(KNOWN))],
-        patched([KNOWN], [None]),
-        asking(clip_tiles(KNOWN)),
-    )
+    for given in (tiles, tiles[::-1], [tiles[2], reference_track(KNOWN, 12)]):
+        assert matching.findings([(lead(0, *given), clip)], listed, asking(clip)) == alone
 
-    assert one.verdict is MATCH
+
+def test_what_is_far_from_the_moment_that_patches_tell_is_not_compared() -> None:
+    """The same footage stands in the reference once more, a minute later."""
+    tiles = reference_track(KNOWN)
+    later = replace(tiles, times_ms=tiles.times_ms + 60_000)
+    clip, listed = clip_tiles(KNOWN), patched([KNOWN], [None])
+
+    assert matching.findings([(lead(0, later), clip)], listed, asking(clip)) == []
+    near = replace(tiles, times_ms=tiles.times_ms + 20_000)
+    (one,) = matching.findings([(lead(0, near), clip)], listed, asking(clip))
+    assert one.reference_ranges_ms[0][0] == pytest.approx(20_000, abs=200)
+
+
+def test_no_frames_show_nothing() -> None:
+    clip = clip_tiles(KNOWN)
+    none = clip.among(np.zeros(len(clip.times_ms), np.bool_))
+
+    placed = [(lead(0, reference_track(KNOWN)), none)]
+    assert matching.findings(placed, patched([KNOWN], [None]), asking(clip)) == []
 
 
 def test_a_lead_without_tiles_shows_nothing() -> None:

@@ -132,6 +132,24 @@ def test_a_tile_stands_until_the_next() -> None:
         assert one.spans_ms.tolist() == [200, 200, 0]
 
 
+@given(st.integers(-500, 3000), st.integers(0, 2000))
+def test_of_a_time_all_is_kept_that_is_shown_in_it(start_ms: int, length_ms: int) -> None:
+    track = track_of(FOOTAGE[[0, 0, 6, 6, 6, 12, 18, 18, 24]])
+    within = (start_ms, start_ms + length_ms)
+
+    for every, some in zip(
+        tiling.tile_tracks(track), tiling.tile_tracks(track, within), strict=True
+    ):
+        inside = track.times_ms[(track.times_ms >= start_ms) & (track.times_ms <= within[1])]
+        assert set(some.times_ms) <= set(every.times_ms)
+        if len(inside):
+            assert np.array_equal(
+                some.hashes[some.rows_at(inside)], every.hashes[every.rows_at(inside)]
+            )
+        if start_ms > track.times_ms[-1] or within[1] < 0:
+            assert not len(some)
+
+
 def test_pictures_are_due_at_the_interval() -> None:
     tiler = Tiler(0, interval_ms=160)
     taken = []
