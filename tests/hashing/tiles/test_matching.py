@@ -97,6 +97,13 @@ def covered(frames: Frames) -> Frames:
     return shown
 
 
+def quarter(frames: Frames, ground: Frames) -> Frames:
+    """Other footage but for a corner of four tiles."""
+    shown = ground.copy()
+    shown[:, :128, :128] = frames[:, :128, :128]
+    return shown
+
+
 @pytest.mark.parametrize(
     ("clip", "listed", "verdicts"),
     [
@@ -121,6 +128,10 @@ def covered(frames: Frames) -> Frames:
             [],
             id="cropped to the ticker",
         ),
+        pytest.param(
+            tiles_of(quarter(KNOWN, OTHER), HALF), KNOWN, [NEAR], id="half of it, half covered"
+        ),
+        pytest.param(clip_tiles(quarter(KNOWN, OTHER)), KNOWN, [], id="a quarter of the tiles"),
         pytest.param(
             clip_tiles(np.repeat(KNOWN[:1], 100, axis=0)), KNOWN, [], id="one picture of it"
         ),
