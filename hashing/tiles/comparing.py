@@ -27,6 +27,8 @@ _AGREES: Final = 0.3  # as match_agreement of the default policy
 _SAME_LINE_MS: Final = 500  # three steps of the reference's tiles: lines of single tiles are rough
 _AROUND_MS: Final = 140  # the nearest picture so far from the line counts, as of whole frames
 _INSIDE: Final = 0.95  # of a tile is in the clip's frame: a fit is off by one in a hundred
+# Whole in one row or column. Crops to two thirds of each side leave two, which may lie so.
+_STRIP_TILES: Final = 3
 _GRID: Final = 6  # points a side at which that is looked up
 
 
@@ -51,6 +53,11 @@ class Tiled:
     def is_a_stripe(self) -> bool:
         """Whether all tiles that agree lie in one row or one column, as a ticker does."""
         return min(_rows_and_columns(self.agreeing)) < 2
+
+    @property
+    def is_a_strip(self) -> bool:
+        """Whether only a strip of the picture is there: nothing tells a picture from a ticker."""
+        return min(_rows_and_columns(self.whole)) < 2 and int(self.whole.sum()) >= _STRIP_TILES
 
     @property
     def is_a_part(self) -> bool:

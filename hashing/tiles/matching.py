@@ -33,6 +33,7 @@ from hashing.views import View
 # alike, and not both (docs/explanation/patches.md, "Tiles").
 _COMMON: Final = 0.25
 _CLEARLY_COMMON: Final = 0.38
+_NEVER: Final = 1.001  # more than all change
 _MOSTLY_ALIKE: Final = 0.8
 # Patches tell the moment to a second, and of a still shot not so well. What lies further from it is
 # not compared: references may be hours long.
@@ -110,8 +111,9 @@ def _says_enough(one: Tiled) -> bool:
 
 def _weighed(one: Tiled, policy: DecisionPolicy) -> Alignment:
     """The tile's line, whose agreement is that of the whole picture: enough for a match where as
-    much of all change is common as has to be."""
+    much of all change is common as has to be, and never where only a strip is there."""
     needed = _CLEARLY_COMMON if one.is_a_part else _COMMON
+    needed = _NEVER if one.is_a_strip else needed
     together = policy.match_agreement * one.common_change / needed
     return replace(one.alignment, agreement=min(one.alignment.agreement, together))
 

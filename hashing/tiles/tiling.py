@@ -112,7 +112,10 @@ def tile_tracks(track: PatchTrack, within: Range | None = None) -> list[Track]:
 
 
 def _of_tile(track: PatchTrack, rows: NDArray[np.intp]) -> Track:
-    rows = rows[np.argsort(track.firsts[rows], kind="stable")]
+    _, ordered = np.unique(
+        track.firsts[rows], return_index=True
+    )  # one a key frame, whoever made it
+    rows = rows[ordered]
     until = np.minimum(track.lasts[rows].astype(np.int64) + 1, track.key_frames - 1)
     times_ms = track.times_ms[track.firsts[rows]]
     return Track(
