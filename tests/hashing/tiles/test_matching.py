@@ -39,6 +39,7 @@ WHERE = Window(0.1, 0.1, 0.9, 0.9, 0, 0.8)
 TRIES = 1e9  # a thorough check against some hours
 KNOWN, OTHER = scene(0), scene(1)
 HALF, LOWER_HALF = (0.0, 0.0, 0.5, 1.0), (0.0, 0.5, 1.0, 0.5)
+LOWEST = (0.0, 0.7, 1.0, 0.3)
 OFF_CENTRE = (0.05, 0.2, 0.65, 0.65)
 
 
@@ -128,6 +129,13 @@ def quarter(frames: Frames, ground: Frames) -> Frames:
             [],
             id="cropped to the ticker",
         ),
+        pytest.param(
+            tiles_of(with_ticker(OTHER, 64), LOWEST),
+            with_ticker(KNOWN, 64),
+            [NEAR],
+            id="cropped to little but the ticker",
+        ),
+        pytest.param(tiles_of(KNOWN, LOWEST), KNOWN, [NEAR], id="a strip of it"),
         pytest.param(
             tiles_of(quarter(KNOWN, OTHER), HALF), KNOWN, [NEAR], id="half of it, half covered"
         ),
