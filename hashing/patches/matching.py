@@ -138,11 +138,18 @@ class PatchedList:
         """The listed reference with this number."""
         return self._numbered[number]
 
-    def part(self, number: int, alignment: Alignment) -> shared.Part | None:
-        """What the clip shows of a reference, as the comparison of references takes it.
+    def common(self, shown: Sequence[tuple[Finding, Alignment]]) -> tuple[Range, ...]:
+        """The clip's ranges that are common to references of different footage; strongest first.
 
-        None where it has no whole frames.
+        Asked for only where one of several findings is a match: references are read for it.
         """
+        if len(shown) < 2 or all(one.verdict is not Verdict.MATCH for one, _ in shown):
+            return ()
+        parts = [self._part(one.reference, alignment) for one, alignment in shown]
+        return ranges.united(shared.common_ranges([one for one in parts if one is not None]))
+
+    def _part(self, number: int, alignment: Alignment) -> shared.Part | None:
+        """What the clip shows of a reference; None where that has no whole frames."""
         track = _whole_frames(self._fingerprint(number), alignment.stream)
         group = self._numbered[number].group
         return None if track is None else shared.Part(number, group, track, alignment)
@@ -157,10 +164,9 @@ class PatchedList:
         leads: list[Lead] = []
         looks = self._look(asking, leads)
         strongest = sorted(looks.values(), key=lambda one: one.finding.chance)
-        if any(one.finding.verdict is Verdict.MATCH for one in strongest):
-            common = ranges.united(shared.common_ranges(self._shown(strongest)))
-            if common:
-                strongest = [self._without(one, asking, common) for one in strongest]
+        common = self.common([(one.finding, one.alignment) for one in strongest])
+        if common:
+            strongest = [self._without(one, asking, common) for one in strongest]
         found = [one.finding for one in strongest if one.finding.verdict is not Verdict.NO_MATCH]
         found.sort(key=lambda one: (one.verdict is not Verdict.MATCH, one.chance))
         return Shown(tuple(found), tuple(leads))
@@ -197,13 +203,6 @@ class PatchedList:
         weighed = by_the_rest(found, None if rest is None else rest.finding, inside, clip.policy)
         return replace(look, finding=weighed)
 
-    def _shown(self, looks: Sequence[_Look]) -> list[shared.Part]:
-        """What the clip shows of each reference, where there are several to compare."""
-        if len(looks) < 2:
-            return []
-        parts = [self.part(one.owner.number, one.alignment) for one in looks]
-        return [one for one in parts if one is not None]
-
 
 def tries(clip: Sequence[PatchTrack], key_frames: int) -> float:
     """Time lines that a check tries: each of the clip's frames in each look on each key frame.
@@ -227,6 +226,11 @@ def is_commonplace(
 
 def _without_commonplace(track: PatchTrack, clip: Fingerprint) -> PatchTrack:
     return _among(track, ~is_commonplace(track.times_ms, track.stream, clip))
+
+
+def view_of(look: Look) -> View:
+    """A look as whole frames have it: turns and squeezes are in the window."""
+    return View(mirrored=look is Look.MIRRORED, negative=look is Look.NEGATIVE)
 
 
 def is_outside(times_ms: NDArray[np.int64], ranges: Sequence[Range]) -> NDArray[np.bool_]:
@@ -262,9 +266,7 @@ def _alignment(seen: Seen, clip: Fingerprint) -> Alignment:
     ends_ms = np.sort(ends_ms.clip(0, last_key_ms + 1000)).astype(np.int64)
     distances = np.concatenate([one.fit.distances for one in sightings])
     return Alignment(
-        view=View(
-            mirrored=seen.clip.look is Look.MIRRORED, negative=seen.clip.look is Look.NEGATIVE
-        ),
+        view=view_of(seen.clip.look),
         stream=seen.clip.stream,
         speed=round(line.line.speed, 4),
         clip_start_ms=start_ms,

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from hashing import phash
 from hashing.media import LumaFrame
+from hashing.patch_track import TILES_A_SIDE
 from hashing.patches.gathering import HeldFrame
 from hashing.patches.keypoints import Pixels
 from hashing.patches.placing import Placing
 
-SIDE_PX: Final = 4 * phash.PLANE_PX  # as much as a hash's plane is made of
+SIDE_PX: Final = TILES_A_SIDE * phash.PLANE_PX  # what tiles are cut from, at a plane each
 _BLUR: Final = 0.5  # of the step between samples: what is left out between them must not fold in
 # A picture of four times the frame (hashing.patches.geometry) is 720 px by 4 over 256. Farther than
 # that only a folded map reaches, and a blur takes as long as it is wide.

@@ -20,10 +20,11 @@ from hashing.patch_track import TILES_A_SIDE, PatchTrack
 from hashing.patches.placing import Placing
 from hashing.ranges import Range
 from hashing.tiles.tiling import COUNT, tile_tracks
+from hashing.verdict import DEFAULT_POLICY
 from hashing.views import View
 
 _LEAST_FRAMES: Final = 3  # as many as a match needs hits
-_AGREES: Final = 0.3  # as match_agreement of the default policy
+_AGREES: Final = DEFAULT_POLICY.match_agreement
 _SAME_LINE_MS: Final = 500  # three steps of the reference's tiles: lines of single tiles are rough
 _AROUND_MS: Final = 140  # the nearest picture so far from the line counts, as of whole frames
 _INSIDE: Final = 0.95  # of a tile is in the clip's frame: a fit is off by one in a hundred
@@ -79,7 +80,7 @@ class ClipTiles:
     def of(cls, track: PatchTrack, placing: Placing) -> "ClipTiles":
         """The tiles of pictures that were taken out of the clip along this placing."""
         tiles = tile_tracks(track)
-        every = np.stack([_at(tile, track.times_ms) for tile in tiles], axis=1)
+        every = _all_at(tiles, track.times_ms)
         there = np.array([len(tile) > 0 for tile in tiles])
         maps = [placing.at(time_ms) for time_ms in track.times_ms.tolist()]
         whole = [np.zeros(COUNT, np.bool_) if one is None else _whole(one) for one in maps]
@@ -116,8 +117,10 @@ def compare(
     agreeing = np.zeros(COUNT, np.bool_)
     agreeing[[tile for tile, one in lines.items() if _agrees(one, best)]] = True
     whole: NDArray[np.bool_] = np.logical_or.reduce(clip.whole, axis=0)
+    within_line = (clip.times_ms >= best.clip_start_ms) & (clip.times_ms <= best.clip_end_ms)
+    along = clip.among(within_line)
     return Tiled(
-        best, whole, agreeing, _common_change(clip, tracks, best), _alike(clip, tracks, best)
+        best, whole, agreeing, _common_change(along, tracks, best), _alike(along, tracks, best)
     )
 
 
@@ -156,10 +159,8 @@ def _hits(clip: Track, reference: Track) -> Hits:
     return Hits(0, reference, clip_rows.astype(np.int64), rows.astype(np.int64), distances)
 
 
-def _common_change(clip: ClipTiles, tracks: Sequence[Track], line: Alignment) -> float:
+def _common_change(shown: ClipTiles, tracks: Sequence[Track], line: Alignment) -> float:
     """See ``Tiled``. A tile that hardly changes, between two frames, says nothing."""
-    within = (clip.times_ms >= line.clip_start_ms) & (clip.times_ms <= line.clip_end_ms)
-    shown = clip.among(within)
     both = shown.whole[1:] & shown.whole[:-1]
     if not both.any():
         return 0.0
@@ -167,22 +168,19 @@ def _common_change(clip: ClipTiles, tracks: Sequence[Track], line: Alignment) ->
     expected_ms = line.at(shown.times_ms)
     most = 0.0
     for shift_ms in FINE_SHIFTS_MS:
-        at_ms = expected_ms + shift_ms
-        theirs = _changes(np.stack([_at(track, at_ms) for track in tracks], axis=1))
+        theirs = _changes(_all_at(tracks, expected_ms + shift_ms))
         most = max(most, _correlation(mine, theirs, both))
     return most
 
 
-def _alike(clip: ClipTiles, tracks: Sequence[Track], line: Alignment) -> float:
+def _alike(shown: ClipTiles, tracks: Sequence[Track], line: Alignment) -> float:
     """How many of the tiles that are whole are near the reference's along that line: 0 to 1."""
-    within = (clip.times_ms >= line.clip_start_ms) & (clip.times_ms <= line.clip_end_ms)
-    shown = clip.among(within)
     if not shown.whole.any():
         return 0.0
     apart = np.full(shown.whole.shape, bits.HASH_BITS)
+    expected_ms = line.at(shown.times_ms)
     for shift_ms in (-_AROUND_MS, 0, _AROUND_MS):
-        at_ms = line.at(shown.times_ms) + shift_ms
-        theirs = np.stack([_at(track, at_ms) for track in tracks], axis=1)
+        theirs = _all_at(tracks, expected_ms + shift_ms)
         apart = np.minimum(apart, np.bitwise_count(shown.hashes ^ theirs).sum(axis=2))
     return float((apart[shown.whole] <= chance.LOOSE_BITS).mean())
 
@@ -205,6 +203,13 @@ def _changes(hashes: NDArray[np.uint8]) -> NDArray[np.int8]:
     """Which bits go up (1), go down (-1) or stay (0) frame by frame: int8 (n - 1, COUNT, 256)."""
     flat = np.unpackbits(hashes, axis=2).astype(np.int8)
     return flat[1:] - flat[:-1]
+
+
+def _all_at(
+    tracks: Sequence[Track], times_ms: NDArray[np.integer] | NDArray[np.floating]
+) -> NDArray[np.uint8]:
+    """What all tiles show at these times: uint8 (n, COUNT, 32)."""
+    return np.stack([_at(track, times_ms) for track in tracks], axis=1)
 
 
 def _at(track: Track, times_ms: NDArray[np.integer] | NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hashing import ranges, shared
 from hashing.alignment import Alignment
 from hashing.matching import Finding
-from hashing.patch_track import TILES, Look
+from hashing.patch_track import TILES
 from hashing.patches.leads import Lead
 from hashing.patches.matching import (
     Asking,
@@ -20,11 +23,11 @@ from hashing.patches.matching import (
     finding,
     is_commonplace,
     is_outside,
+    view_of,
 )
 from hashing.ranges import Range
 from hashing.tiles.comparing import ClipTiles, Tiled, compare
 from hashing.verdict import DecisionPolicy, Verdict
-from hashing.views import View
 
 # Of all change, what a clip and its reference have in common (`python -m benchmarks.tiles`). Where
 # most of the picture is there 27 of 28 hard copies that agree outside of a stripe have 0.25 and
@@ -59,18 +62,27 @@ def findings(
     ``clip.tries``: how many time lines the whole check tries, with all tiles and placings.
     """
     looks: dict[int, _Look] = {}
+    left_out = _commonplace_ms([tiles for _, tiles in placed], clip)
     for lead, tiles in placed:
-        kept = ~is_commonplace(tiles.times_ms, tiles.stream, clip.fingerprint)
+        kept = ~np.isin(tiles.times_ms, left_out[tiles.stream])
         look = _look(lead, tiles.among(kept), patched, clip)
         before = looks.get(lead.reference)
         if look is not None and (before is None or _rank(look) < _rank(before)):
             looks[lead.reference] = look
     strongest = sorted(looks.values(), key=_rank)
-    if any(one.finding.verdict is Verdict.MATCH for one in strongest):
-        common = ranges.united(shared.common_ranges(_parts(strongest, patched)))
-        if common:
-            strongest = [_without(one, patched, clip, common) for one in strongest]
+    common = patched.common([(one.finding, one.alignment) for one in strongest])
+    if common:
+        strongest = [_without(one, patched, clip, common) for one in strongest]
     return [one.finding for one in sorted(strongest, key=_rank)]
+
+
+def _commonplace_ms(every: Sequence[ClipTiles], clip: Asking) -> dict[int, NDArray[np.int64]]:
+    """When each video track shows a commonplace picture: looked up once for all placings of it."""
+    found: dict[int, NDArray[np.int64]] = {}
+    for stream in {one.stream for one in every}:
+        times_ms = np.unique(np.concatenate([o.times_ms for o in every if o.stream == stream]))
+        found[stream] = times_ms[is_commonplace(times_ms, stream, clip.fingerprint)]
+    return found
 
 
 def _rank(look: _Look) -> tuple[bool, float]:
@@ -79,8 +91,7 @@ def _rank(look: _Look) -> tuple[bool, float]:
 
 def _look(lead: Lead, tiles: ClipTiles, patched: PatchedList, clip: Asking) -> _Look | None:
     """What one picture's tiles show; None where they show nothing."""
-    look = lead.seen.clip.look
-    view = View(mirrored=look is Look.MIRRORED, negative=look is Look.NEGATIVE)
+    view = view_of(lead.seen.clip.look)
     expected_ms = lead.seen.line.line.at(tiles.times_ms)
     if not len(expected_ms):
         return None
@@ -116,14 +127,6 @@ def _weighed(one: Tiled, policy: DecisionPolicy) -> Alignment:
     needed = _NEVER if one.is_a_strip else needed
     together = policy.match_agreement * one.common_change / needed
     return replace(one.alignment, agreement=min(one.alignment.agreement, together))
-
-
-def _parts(looks: Sequence[_Look], patched: PatchedList) -> list[shared.Part]:
-    """What the clip shows of each reference, as the comparison of references takes it."""
-    if len(looks) < 2:
-        return []
-    found = [patched.part(one.lead.reference, one.alignment) for one in looks]
-    return [one for one in found if one is not None]
 
 
 def _without(look: _Look, patched: PatchedList, clip: Asking, common: tuple[Range, ...]) -> _Look:

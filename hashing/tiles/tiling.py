@@ -112,9 +112,8 @@ def tile_tracks(track: PatchTrack, within: Range | None = None) -> list[Track]:
 
 
 def _of_tile(track: PatchTrack, rows: NDArray[np.intp]) -> Track:
-    _, ordered = np.unique(
-        track.firsts[rows], return_index=True
-    )  # one a key frame, whoever made it
+    # One a key frame, whoever made it.
+    _, ordered = np.unique(track.firsts[rows], return_index=True)
     rows = rows[ordered]
     until = np.minimum(track.lasts[rows].astype(np.int64) + 1, track.key_frames - 1)
     times_ms = track.times_ms[track.firsts[rows]]
